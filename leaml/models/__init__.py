@@ -1,0 +1,1 @@
+"""What answers: loading models, what is said to them, their neurons and adapters."""

@@ -1,0 +1,1 @@
+"""The embedded model and the sample project: drawn scenes, the colonoscopy phantom, pretraining."""

@@ -1,0 +1,176 @@
+"""Trains nano from scratch.
+
+    python -m leaml.nano.pretrain --work runs/nano --out assets/nano               # the shipped recipe, resumable
+    python -m leaml.nano.pretrain --work /tmp/tiny --dense-steps 3 --steps 3 --rows 2   # a minute, to see it run
+
+Two stages through the one training loop: the vision tower on dense targets, then the whole model on isolated questions,
+captions, self-written pairs and text-only examples. Every batch is a function of seed and step, so a run that was stopped
+goes on where its newest whole checkpoint stands and ends with the same weights. Uses a GPU where there is one.
+"""
+
+import argparse
+import functools
+import json
+import logging
+import random
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import Idefics3ForConditionalGeneration, Idefics3Processor
+
+from leaml.errors import LeamlError
+from leaml.models import prompts
+from leaml.nano import texts
+from leaml.nano.build import build_model, build_processor, build_tokenizer
+from leaml.nano.dense import DenseBatch, DenseModel, dense_loss, encode_dense
+from leaml.nano.scene_questions import ask, ask_several, caption
+from leaml.nano.scenes import draw_scene
+from leaml.records import QUESTION_TYPES, Progress
+from leaml.training.batches import Batch, Example, Framing, Turn, answer_loss, encode
+from leaml.training.loop import FitOptions, fit
+
+CAPTION_WORDINGS = (prompts.CAPTION, "Describe the image.", "What does the picture show?", "Write a caption for the picture.")
+CAPTION_SHARE, CAPTION_WEIGHT = 0.35, 4.0
+PAIR_SHARE, PAIR_WEIGHT = 0.5, 2.0
+TEXT_WEIGHT = 0.5
+VISION_SCALE = 0.25
+"""The vision tower's share of the learning rate in the second stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a run is made of. `rows` are pictures per step, `questions` the most asked of one picture."""
+
+    seed: int = 0
+    dense_steps: int = 800
+    dense_rows: int = 32
+    dense_rate: float = 1.5e-3
+    steps: int = 6000
+    rows: int = 12
+    questions: int = 12
+    rate: float = 1.2e-3
+    save_every: int = 250
+    loader_processes: int = 1
+
+
+@functools.cache
+def processor() -> Idefics3Processor:
+    """Tokenizer and image processor, built once per process."""
+    return build_processor(build_tokenizer())
+
+
+def dense_batch(recipe: Recipe, step: int) -> DenseBatch:
+    scenes = [draw_scene(random.Random(f"dense {recipe.seed} {step} {row}")) for row in range(recipe.dense_rows)]
+    return encode_dense(processor(), scenes)
+
+
+def turns_of(rng: random.Random, scene, questions: int) -> list[Turn]:
+    """What is said about one scene: questions, at times a caption, at times a self-written pair."""
+    turns = [Turn(a.question, a.answer, kind=a.type) for a in ask_several(scene, rng, questions)]
+    if rng.random() < CAPTION_SHARE:
+        turns.append(Turn(rng.choice(CAPTION_WORDINGS), caption(scene, rng), CAPTION_WEIGHT, "caption"))
+    if rng.random() < PAIR_SHARE:
+        kind = rng.choice(QUESTION_TYPES)
+        asked = next((a for a in (ask(scene, rng, kind) for _ in range(8)) if a), None)
+        if asked:
+            prompt = prompts.write_pair(kind if rng.random() < 0.7 else None)
+            turns.append(Turn(prompt, prompts.pair_text(asked.question, asked.answer), PAIR_WEIGHT, "pair"))
+    return turns
+
+
+def question_batch(recipe: Recipe, framing: Framing, step: int) -> Batch:
+    examples = []
+    for row in range(recipe.rows):
+        rng = random.Random(f"questions {recipe.seed} {step} {row}")
+        scene = draw_scene(rng)
+        turns = turns_of(rng, scene, rng.randint(recipe.questions // 2, recipe.questions))
+        written = texts.example_at(recipe.seed, step * recipe.rows + row)
+        turns.append(Turn(written.prompt, written.answer, TEXT_WEIGHT, "text", sees_image=False))
+        examples.append(Example(scene.picture, tuple(turns)))
+    return encode(framing, examples)
+
+
+class _Log:
+    """Progress to a JSONL file and, at times, as a line to the terminal."""
+
+    def __init__(self, path: Path, stage: str, every: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path, self.stage, self.every, self.began = path, stage, every, time.monotonic()
+        self.sums: dict[str, list[float]] = {}
+
+    def __call__(self, progress: Progress) -> None:
+        for name, value in progress.figures.items():
+            self.sums.setdefault(name, []).append(value)
+        if progress.step % self.every and progress.step != progress.total:
+            return
+        means = {name: round(sum(values) / len(values), 4) for name, values in self.sums.items()}
+        self.sums.clear()
+        row = {"stage": self.stage, "step": progress.step, "of": progress.total, "seconds": round(time.monotonic() - self.began)}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row | means) + "\n")
+        print(row | means, flush=True)
+
+
+def _run(events, log: _Log) -> None:
+    for event in events:
+        if isinstance(event, Progress):
+            log(event)
+
+
+def pretrain(recipe: Recipe, work: Path, device: str) -> Idefics3ForConditionalGeneration:
+    """Both stages, resumed from `work` where they were stopped. Returns the trained model."""
+    torch.manual_seed(recipe.seed)
+    model = build_model(processor().tokenizer).to(device)
+    dense = DenseModel(model, processor().tokenizer).to(device)
+    options = FitOptions(
+        recipe.dense_steps, recipe.dense_rate, warmup=60, weight_decay=0.02,
+        save_every=recipe.save_every, loader_processes=recipe.loader_processes,
+    )  # fmt: skip
+    events = fit(dense, functools.partial(dense_batch, recipe), dense_loss, options, work / "dense")
+    _run(events, _Log(work / "log.jsonl", "dense", 25))
+
+    model.requires_grad_(True)
+    vision = list(model.model.vision_model.parameters())
+    known = {id(p) for p in vision}
+    rest = [p for p in model.parameters() if id(p) not in known]
+    groups = [{"params": rest, "scale": 1.0}, {"params": vision, "scale": VISION_SCALE}]
+    options = FitOptions(
+        recipe.steps, recipe.rate, warmup=100, weight_decay=0.03,
+        save_every=recipe.save_every, loader_processes=recipe.loader_processes,
+    )  # fmt: skip
+    batch_at = functools.partial(question_batch, recipe, Framing(processor()))
+    _run(fit(model, batch_at, answer_loss, options, work / "whole", groups), _Log(work / "log.jsonl", "whole", 50))
+    return model
+
+
+def ship(model: Idefics3ForConditionalGeneration, folder: Path) -> None:
+    """Writes bf16 weights, tokenizer, processor and generation config, as the Auto classes load them."""
+    model.to(torch.bfloat16).save_pretrained(folder, safe_serialization=True)
+    processor().save_pretrained(folder)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m leaml.nano.pretrain", description="Trains nano from scratch.")
+    parser.add_argument("--work", type=Path, required=True, help="folder of checkpoints and log; a run in it is resumed")
+    parser.add_argument("--out", type=Path, help="folder for the finished model")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    for name, default in ((f, Recipe.__dataclass_fields__[f].default) for f in Recipe.__dataclass_fields__):
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+    chosen = vars(parser.parse_args(arguments))
+    work, out, device = chosen.pop("work"), chosen.pop("out"), chosen.pop("device")
+    logging.basicConfig(level=logging.WARNING)
+    try:
+        model = pretrain(Recipe(**chosen), work, device)
+    except LeamlError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if out:
+        ship(model, out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What people and jobs left behind: the only room that writes SQL. Imports no torch."""

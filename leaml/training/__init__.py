@@ -1,0 +1,1 @@
+"""LEAML itself: the training loop, its batches and checkpoints, and the stages that train or write pseudo answers."""

@@ -1,0 +1,158 @@
+"""THE training loop: pretraining, distillation and adaptation differ in their batches and their loss alone.
+
+    for event in fit(model, batch_at, answer_loss, FitOptions(steps=100), folder):
+        ...                                  # Progress, last a Result
+
+A batch is a function of the step, so the position in the data is the step itself: a resumed run goes on with the same
+weights, bit for bit on a CPU with the same number of threads. Closing the generator stops it; `events.send(SAVE)` has it
+write a checkpoint first.
+"""
+
+import math
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from leaml.errors import TrainingError
+from leaml.records import Progress, Result
+from leaml.training import checkpoint
+
+SAVE = "save"
+"""Sent into a running `fit`: write a checkpoint now."""
+
+BatchAt = Callable[[int], Any]
+Loss = Callable[[nn.Module, Any], tuple[Tensor, dict[str, float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class FitOptions:
+    """How to train. Learning rate: linear warm-up, then a cosine down to `floor` times its peak."""
+
+    steps: int
+    learning_rate: float = 1e-3
+    warmup: int = 50
+    floor: float = 0.02
+    weight_decay: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.95)
+    clip: float = 1.0
+    save_every: int = 500
+    loader_processes: int = 0
+
+    def rate_at(self, step: int) -> float:
+        """The learning rate of a step, from 0."""
+        if step < self.warmup:
+            return self.learning_rate * (step + 1) / self.warmup
+        done = (step - self.warmup) / max(1, self.steps - self.warmup)
+        return self.learning_rate * (self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+
+
+def fit(
+    model: nn.Module,
+    batch_at: BatchAt,
+    loss: Loss,
+    options: FitOptions,
+    folder: Path | None = None,
+    groups: Iterable[dict] | None = None,
+) -> Generator[Progress | Result, str | None, None]:
+    """Trains the parameters that require a gradient.
+
+    Args:
+        batch_at: the batch of a step, a pure function of its number.
+        loss: (model, batch) -> scalar to minimise, and figures to show.
+        folder: where checkpoints go and from where the newest whole one is resumed; None keeps nothing.
+        groups: optimiser groups, each {"params", "scale"}; `scale` multiplies the learning rate. Default: one group.
+
+    Raises:
+        TrainingError: nothing to train, or the loss is no longer a number.
+    """
+    named = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    if not named:
+        raise TrainingError("No weight of this model is set to be trained.", "Add an adapter, or unfreeze some weights.")
+    optimizer = torch.optim.AdamW(
+        list(groups) if groups is not None else [{"params": list(named.values())}],
+        lr=options.learning_rate, betas=options.betas, weight_decay=options.weight_decay,
+    )  # fmt: skip
+    start = _resume(folder, named, optimizer) if folder else 0
+    device = next(iter(named.values())).device
+    autocast = torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
+    model.train()
+    began, figures = time.monotonic(), {}
+    for step, batch in enumerate(_batches(batch_at, start, options), start=start):
+        for group in optimizer.param_groups:
+            group["lr"] = options.rate_at(step) * group.get("scale", 1.0)
+        with autocast:
+            value, figures = loss(model, batch.to(device) if hasattr(batch, "to") else batch)
+        if not torch.isfinite(value):
+            raise TrainingError(
+                f"The loss is no longer a number at step {step + 1} of {options.steps}.",
+                "Start again with a smaller learning rate.",
+            )
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(named.values(), options.clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        done = step + 1
+        figures = {"loss": value.item(), **figures, "seconds per step": (time.monotonic() - began) / (done - start)}
+        asked = yield Progress(done, options.steps, figures=figures)
+        if folder and (asked == SAVE or done % options.save_every == 0 or done == options.steps):
+            _save(folder, done, named, optimizer)
+    model.eval()
+    yield Result({"loss": figures.get("loss", math.nan), "steps": float(options.steps)}, folder)
+
+
+class _Steps(Dataset):
+    """Steps as a data set, so that torch's loader prepares the next batch while this one is learned."""
+
+    def __init__(self, batch_at: BatchAt, start: int, stop: int) -> None:
+        self.batch_at, self.start, self.stop = batch_at, start, stop
+
+    def __len__(self) -> int:
+        return max(0, self.stop - self.start)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.batch_at(self.start + index)
+
+
+def _batches(batch_at: BatchAt, start: int, options: FitOptions) -> Iterator[Any]:
+    # A generator of its own: the loader would draw its seed from torch's global one, and a resumed run would differ.
+    own = torch.Generator()
+    return iter(
+        DataLoader(_Steps(batch_at, start, options.steps), batch_size=None, num_workers=options.loader_processes, generator=own)
+    )
+
+
+def _save(folder: Path, step: int, named: dict[str, nn.Parameter], optimizer: torch.optim.Optimizer) -> None:
+    random_tensors, random_state = checkpoint.random_state()
+    tensors = {
+        "weights": {name: p.detach().cpu() for name, p in named.items()},
+        "optimizer": checkpoint.optimizer_tensors(optimizer),
+        "random": random_tensors,
+    }
+    checkpoint.save(folder, step, tensors, {"random": random_state})
+
+
+def _resume(folder: Path, named: dict[str, nn.Parameter], optimizer: torch.optim.Optimizer) -> int:
+    """Restores the newest whole checkpoint; returns the number of steps done."""
+    path = checkpoint.newest(folder)
+    if path is None:
+        return 0
+    saved = checkpoint.load(path)
+    weights = saved.tensors["weights"]
+    if weights.keys() != named.keys() or any(weights[n].shape != p.shape for n, p in named.items()):
+        raise TrainingError(
+            f"The checkpoint {path.name} belongs to a run with other trained weights.",
+            "Use another folder, or remove its checkpoints to start again.",
+        )
+    with torch.no_grad():
+        for name, parameter in named.items():
+            parameter.copy_(weights[name])
+    checkpoint.restore_optimizer(optimizer, saved.tensors["optimizer"])
+    checkpoint.restore_random_state(saved.tensors["random"], saved.state["random"])
+    return saved.step
