@@ -340,8 +340,10 @@ Groups (simulated patients, 1 to 3 similar pictures each) never cross splits. An
 in no file. It follows from the seed (`leaml.nano.phantom.all_questions`), and is for scoring alone.
 
 Captions (train pictures only) are those of a *simulated teacher*: {teacher["wrong"]:.0%} of its statements are wrong,
-half of these by habit ({habits}), and {teacher["silent"]:.0%} are left out. It never
-speaks of {", ".join(teacher["never_speaks_of"])}.
+half of these by habit, and {teacher["silent"]:.0%} of what it could say is left out.
+
+- Habits: {habits}.
+- Never spoken of: {", ".join(teacher["never_speaks_of"])}.
 
 Files: `images/`, `questions.jsonl` (image, question, answer, type, split, group, choices, origin), `captions.jsonl`
 (image, caption, teacher), `phantom.json` (options, counts, rates). Licence: Apache-2.0, as the program that drew them.

@@ -69,7 +69,7 @@ def habit_rates(wrong: float) -> dict[str, float]:
     budget, rates = wrong / 2 * STATEMENTS_PER_PICTURE, {}
     for habit, share in HABITS.items():
         rates[habit] = min(1.0, budget / share)
-        budget -= rates[habit] * share
+        budget = max(0.0, budget - rates[habit] * share)
     return rates
 
 

@@ -26,7 +26,6 @@ VIEWS = ("octagon", "round", "square")
 RADII = {"small": (11.0, 14.5), "medium": (21.0, 27.0), "large": (39.0, 48.0)}
 """Of a polyp (pedunculated: of its head). The gaps between the classes leave no doubtful sizes."""
 
-STAT=[]
 BLOCK = 5
 """Pictures are dealt to patients in blocks of this size, and a block lies in one split."""
 _PARTITIONS = ((1, 2, 2), (2, 3), (1, 1, 3), (1, 1, 1, 2))
@@ -176,12 +175,13 @@ def truth(seed: int, index: int) -> Scene:
     angle, far = rng.uniform(0, math.tau), rng.uniform(0, 120)
     blur = _pick(rng, {0.0: 35, 0.5: 30, 0.9: 25, 1.4: 10})
     polyps, instruments, box = _layout(rng, view, [(kind, size, colour)] * count, place, tools, bool(box_colour))
-    taken = () if box is None else (box,)
+    text = _place_text(rng, polyps, instruments, box) if wants["text"] else None
+    taken = [overlay for overlay in (box, text) if overlay is not None]
     return Scene(
         seed, index, group, split_of(index), view, *look,
         lumen=(128 + far * math.cos(angle), 128 + far * math.sin(angle)),
         blur=blur, polyps=polyps, instruments=instruments, box=box, box_colour=box_colour,
-        text=_place_text(rng, polyps, instruments, box) if wants["text"] else None,
+        text=text,
         stool=_place_patches(rng, polyps, instruments, taken, view) if wants["stool"] else (),
         bubbles=_place_patches(rng, polyps, instruments, taken, view) if wants["bubbles"] else (),
     )  # fmt: skip
@@ -200,37 +200,37 @@ def _point_in(rng: Random, place: str, margin: float) -> tuple[float, float]:
 
 def _layout(rng: Random, view: str, looks: list[tuple], place: str, tools: list[str], boxed: bool) -> tuple:
     """Polyps, instruments and box, none of them hiding another: (polyps, instruments, box or None)."""
-    attempt = 0
+    gap = 9.0
     while True:
-        # Crowded scenes get a smaller and smaller gap between things, so that the search always ends.
-        gap = 9.0 - 0.1 * attempt
-        attempt += 1
-        polyps: list[Polyp] = []
-        for look in looks:
-            polyps.append(_try(lambda look=look: _polyp(rng, look, place, view, polyps, gap)))
-            if polyps[-1] is None:
-                break
-        if None in polyps:
-            continue
-        instruments: list[Instrument] = []
-        for tool in tools:
-            instruments.append(_try(lambda tool=tool: _instrument(rng, tool, view, polyps, instruments, gap)))
-            if instruments[-1] is None:
-                break
-        if None in instruments:
-            continue
-        box = _try(lambda: _box(rng, polyps, instruments, gap)) if boxed else None
-        if box is not None or not boxed:
-            STAT.append(attempt)
+        polyps = _one_by_one(_polyp, rng, looks, place, view, gap)
+        instruments = None if polyps is None else _one_by_one(_instrument, rng, tools, polyps, view, gap)
+        box = _try(_box, rng, polyps, instruments, gap) if boxed and instruments is not None else None
+        if instruments is not None and (box is not None or not boxed):
             return tuple(polyps), tuple(instruments), box
+        # Crowded scenes get a smaller and smaller gap between things, so that the search always ends.
+        gap -= 0.1
 
 
-def _try(propose: Callable):
+def _try(propose: Callable, *arguments):
     """The first proposal that is not None, of 40."""
-    return next((found for found in (propose() for _ in range(40)) if found is not None), None)
+    proposals = (propose(*arguments) for _ in range(40))
+    return next((found for found in proposals if found is not None), None)
 
 
-def _polyp(rng, look: tuple[str, str, str], place: str, view: str, others: list[Polyp], gap: float) -> Polyp | None:
+def _one_by_one(propose: Callable, rng: Random, items: list, *surroundings) -> list | None:
+    """Places each item beside those placed before it; None where one finds no room."""
+    placed: list = []
+    for item in items:
+        found = _try(propose, rng, item, placed, *surroundings)
+        if found is None:
+            return None
+        placed.append(found)
+    return placed
+
+
+def _polyp(
+    rng: Random, look: tuple[str, str, str], others: list[Polyp], place: str, view: str, gap: float
+) -> Polyp | None:
     """The largest polyp in its region, or a further one, at least one size smaller, anywhere clear of the others."""
     kind, size, colour = look
     if others:
@@ -246,7 +246,9 @@ def _polyp(rng, look: tuple[str, str, str], place: str, view: str, others: list[
     return None if any(_gap(polyp, other.distance) < max(gap, 3.0) for other in others) else polyp
 
 
-def _instrument(rng, kind, view, polyps: list[Polyp], others: list[Instrument], gap: float) -> Instrument | None:
+def _instrument(
+    rng, kind: str, others: list[Instrument], polyps: list[Polyp], view: str, gap: float
+) -> Instrument | None:
     """An instrument whose shaft crosses neither another one nor a polyp."""
     x, y = _point_in(rng, rng.choice(REGIONS), 24.0)
     tool = Instrument(kind, x, y, rng.uniform(0, math.tau), rng.uniform(11.0, 14.0), rng.randrange(4))

@@ -103,7 +103,12 @@ def test_polyp_has_its_colour_and_the_wall_around_it_has_not(colour):
         distance = np.hypot(x - polyp.x + shift * math.cos(polyp.angle), y - polyp.y + shift * math.sin(polyp.angle))
         seen = drawn.max(axis=2) > 60
         assert colour_by_eye(drawn[(distance < 0.7 * polyp.radius) & (changed > 12)]) == colour
-        ring = drawn[(distance > 1.2 * polyp.reach) & (distance < 2.2 * polyp.reach) & (changed == 0) & seen]
+        ring = drawn[
+            (distance > 1.2 * polyp.radius * math.sqrt(polyp.aspect))
+            & (distance < 2.2 * polyp.radius * math.sqrt(polyp.aspect))
+            & (changed == 0)
+            & seen
+        ]
         assert colour_by_eye(ring) != colour
 
 
