@@ -38,12 +38,13 @@ def demo_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labels",
         type=int,
-        default=10,
         metavar="N",
-        help="pictures of the train split whose answers may be used (default: 10)",
+        help="pictures of the train split whose answers may be used (default: all that have some)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures of the table to FILE, too")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of every random choice (default: 0)")
+    parser.add_argument("--model", default="nano", metavar="MODEL", help="model to adapt (default: nano, embedded)")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep adapters and suggestions here")
 
 
 VERBS = (

@@ -21,6 +21,11 @@ def pair_text(question: str, answer: str) -> str:
     return f"Question: {question} Answer: {answer}"
 
 
+def pair_lead(question: str) -> str:
+    """The beginning of a pair's text, up to where the answer starts."""
+    return f"Question: {question} Answer:"
+
+
 _PAIR = re.compile(r"question\s*:\s*(?P<question>.+?)\s*answer\s*:\s*(?P<answer>.+?)\s*$", re.IGNORECASE | re.DOTALL)
 _OPTIONS = re.compile(r"[:,]\s*(?P<options>[^:?]+)\?$")
 _ALTERNATIVES = re.compile(r"^(?:is|are|does|do|was|were)\b.*?(?P<options>[\w%-]+(?:, [\w%-]+)*,? or [\w%-]+)\?$", re.IGNORECASE)

@@ -1,6 +1,8 @@
 """How nano is built: its sizes, tokenizer, processor and chat template. Standard Idefics3 classes, nothing of our own.
 
-    processor, model = build(torch.Generator-seeded by torch.manual_seed)      # random weights
+    processor = build_processor(build_tokenizer())
+    torch.manual_seed(0)
+    model = build_model(processor.tokenizer)      # random weights
 """
 
 import random
@@ -18,6 +20,7 @@ from transformers import (
 
 from leaml.models import prompts
 from leaml.nano import texts
+from leaml.nano.locality import see_locally
 from leaml.nano.scene_questions import ask, caption
 from leaml.nano.scenes import draw_scene
 from leaml.records import QUESTION_TYPES
@@ -39,7 +42,7 @@ CHAT_TEMPLATE = (
     "{% endfor %}{% endif %}<end_of_utterance>{% endfor %}"
     "{% if add_generation_prompt %}Assistant:{% endif %}"
 )
-"""As SmolVLM's, with a space before every text, so that a word is the same token at the start of an answer as inside one."""
+"""As SmolVLM's, with a space before every text: a word is the same token at the start of an answer as inside one."""
 
 VISION = dict(
     hidden_size=192, intermediate_size=576, num_hidden_layers=4, num_attention_heads=6,
@@ -123,6 +126,7 @@ def build_model(tokenizer: PreTrainedTokenizerFast) -> Idefics3ForConditionalGen
         tie_word_embeddings=True,
     )
     model = Idefics3ForConditionalGeneration(config)
+    see_locally(model)
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     return model

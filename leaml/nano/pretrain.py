@@ -3,9 +3,10 @@
     python -m leaml.nano.pretrain --work runs/nano --out assets/nano               # the shipped recipe, resumable
     python -m leaml.nano.pretrain --work /tmp/tiny --dense-steps 3 --steps 3 --rows 2   # a minute, to see it run
 
-Two stages through the one training loop: the vision tower on dense targets, then the whole model on isolated questions,
-captions, self-written pairs and text-only examples. Every batch is a function of seed and step, so a run that was stopped
-goes on where its newest whole checkpoint stands and ends with the same weights. Uses a GPU where there is one.
+Two stages through the one training loop: the vision tower on dense targets, then the whole model on isolated
+questions, captions, self-written pairs and text-only examples. Every batch is a function of seed and step, so a run
+that was stopped goes on where its newest whole checkpoint stands and ends with the same weights. Uses a GPU where
+there is one.
 """
 
 import argparse
@@ -15,29 +16,35 @@ import logging
 import random
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
 from transformers import Idefics3ForConditionalGeneration, Idefics3Processor
 
-from leaml.errors import LeamlError
+from leaml.errors import LeamlError, TrainingError
 from leaml.models import prompts
+from leaml.models.framing import Framing
 from leaml.nano import texts
 from leaml.nano.build import build_model, build_processor, build_tokenizer
 from leaml.nano.dense import DenseBatch, DenseModel, dense_loss, encode_dense
 from leaml.nano.scene_questions import ask, ask_several, caption
-from leaml.nano.scenes import draw_scene
+from leaml.nano.scenes import EASY, TRAINING, Scene, draw_scene
 from leaml.records import QUESTION_TYPES, Progress
-from leaml.training.batches import Batch, Example, Framing, Turn, answer_loss, encode
+from leaml.training import checkpoint
+from leaml.training.batches import Batch, Example, Turn, answer_loss, encode
 from leaml.training.loop import FitOptions, fit
 
-CAPTION_WORDINGS = (prompts.CAPTION, "Describe the image.", "What does the picture show?", "Write a caption for the picture.")
+CAPTION_WORDINGS = (
+    prompts.CAPTION, "Describe the image.", "What does the picture show?", "Write a caption for the picture.",
+)  # fmt: skip
 CAPTION_SHARE, CAPTION_WEIGHT = 0.35, 4.0
 PAIR_SHARE, PAIR_WEIGHT = 0.5, 2.0
 TEXT_WEIGHT = 0.5
+EASY_SHARE = 0.8
 VISION_SCALE = 0.25
 """The vision tower's share of the learning rate in the second stage."""
+GO_ON = "The same command goes on from the newest whole checkpoint."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +52,8 @@ class Recipe:
     """What a run is made of. `rows` are pictures per step, `questions` the most asked of one picture."""
 
     seed: int = 0
-    dense_steps: int = 800
-    dense_rows: int = 32
+    dense_steps: int = 1200
+    dense_rows: int = 24
     dense_rate: float = 1.5e-3
     steps: int = 6000
     rows: int = 12
@@ -63,11 +70,16 @@ def processor() -> Idefics3Processor:
 
 
 def dense_batch(recipe: Recipe, step: int) -> DenseBatch:
-    scenes = [draw_scene(random.Random(f"dense {recipe.seed} {step} {row}")) for row in range(recipe.dense_rows)]
+    """Scenes of larger objects at first, fewer and fewer of them until half of the steps are done."""
+    easy = max(0.0, EASY_SHARE * (1 - 2 * step / recipe.dense_steps))
+    scenes = []
+    for row in range(recipe.dense_rows):
+        rng = random.Random(f"dense {recipe.seed} {step} {row}")
+        scenes.append(draw_scene(rng, EASY if rng.random() < easy else TRAINING))
     return encode_dense(processor(), scenes)
 
 
-def turns_of(rng: random.Random, scene, questions: int) -> list[Turn]:
+def turns_of(rng: random.Random, scene: Scene, questions: int) -> list[Turn]:
     """What is said about one scene: questions, at times a caption, at times a self-written pair."""
     turns = [Turn(a.question, a.answer, kind=a.type) for a in ask_several(scene, rng, questions)]
     if rng.random() < CAPTION_SHARE:
@@ -108,7 +120,8 @@ class _Log:
             return
         means = {name: round(sum(values) / len(values), 4) for name, values in self.sums.items()}
         self.sums.clear()
-        row = {"stage": self.stage, "step": progress.step, "of": progress.total, "seconds": round(time.monotonic() - self.began)}
+        seconds = round(time.monotonic() - self.began)
+        row = {"stage": self.stage, "step": progress.step, "of": progress.total, "seconds": seconds}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row | means) + "\n")
         print(row | means, flush=True)
@@ -120,11 +133,34 @@ def _run(events, log: _Log) -> None:
             log(event)
 
 
-def pretrain(recipe: Recipe, work: Path, device: str) -> Idefics3ForConditionalGeneration:
-    """Both stages, resumed from `work` where they were stopped. Returns the trained model."""
+def take_weights(module: torch.nn.Module, folder: Path) -> None:
+    """Starts from the newest whole checkpoint of an earlier run: every weight whose name and shape it has.
+
+    Raises:
+        TrainingError: there is no whole checkpoint in the folder.
+    """
+    path = checkpoint.newest(folder)
+    if path is None:
+        raise TrainingError(f"There is no whole checkpoint in {folder.name}.", "Name the folder of an earlier run's stage.")
+    own = dict(module.named_parameters())
+    with torch.no_grad():
+        for name, value in checkpoint.load(path).tensors["weights"].items():
+            if name in own and own[name].shape == value.shape:
+                own[name].copy_(value)
+
+
+def pretrain(
+    recipe: Recipe, work: Path, device: str, start: Path | None = None
+) -> Idefics3ForConditionalGeneration:
+    """Both stages, resumed from `work` where they were stopped. Returns the trained model.
+
+    `start` is the `dense` folder of an earlier run whose weights the first stage begins with.
+    """
     torch.manual_seed(recipe.seed)
     model = build_model(processor().tokenizer).to(device)
     dense = DenseModel(model, processor().tokenizer).to(device)
+    if start is not None:
+        take_weights(dense, start)
     options = FitOptions(
         recipe.dense_steps, recipe.dense_rate, warmup=60, weight_decay=0.02,
         save_every=recipe.save_every, loader_processes=recipe.loader_processes,
@@ -154,21 +190,28 @@ def ship(model: Idefics3ForConditionalGeneration, folder: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m leaml.nano.pretrain", description="Trains nano from scratch.")
-    parser.add_argument("--work", type=Path, required=True, help="folder of checkpoints and log; a run in it is resumed")
+    parser.add_argument("--work", type=Path, required=True, help="folder of checkpoints and log; resumes a run in it")
     parser.add_argument("--out", type=Path, help="folder for the finished model")
+    parser.add_argument("--start", type=Path, help="first-stage checkpoints of an earlier run, to begin with their weights")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    for name, default in ((f, Recipe.__dataclass_fields__[f].default) for f in Recipe.__dataclass_fields__):
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+    for field in fields(Recipe):
+        parser.add_argument(f"--{field.name.replace('_', '-')}", type=field.type, default=field.default)
     chosen = vars(parser.parse_args(arguments))
-    work, out, device = chosen.pop("work"), chosen.pop("out"), chosen.pop("device")
+    work, out, start, device = (chosen.pop(name) for name in ("work", "out", "start", "device"))
     logging.basicConfig(level=logging.WARNING)
     try:
-        model = pretrain(Recipe(**chosen), work, device)
+        model = pretrain(Recipe(**chosen), work, device, start)
+        if out:
+            ship(model, out)
     except LeamlError as error:
         print(error, file=sys.stderr)
         return 2
-    if out:
-        ship(model, out)
+    except OSError as error:  # the log or the finished model; checkpoints have their own error
+        print(f"{error.filename or work} cannot be written: {error.strerror or error}. {GO_ON}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"Stopped. {GO_ON}", file=sys.stderr)
+        return 130
     return 0
 
 

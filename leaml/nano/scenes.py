@@ -4,9 +4,9 @@
     scene = draw_scene(random.Random(1), FOREIGN)           # the style that training never draws
 
 A scene is a handful of flat shapes that do not touch, on a background. What is drawn is wide on purpose (resolution,
-anti-aliasing, line and fill, rotation, texture, gradients, noise, palettes), so that the model learns shapes and colours
-rather than one way of drawing them. `FOREIGN` was fixed before training: muted palette, wobbling contours with a double
-outline, sizes from the gap between "small" and "large", and two resolutions of its own.
+anti-aliasing, line and fill, rotation, texture, gradients, noise, palettes), so that the model learns shapes and
+colours rather than one way of drawing them. `FOREIGN` was fixed before training: muted palette, wobbling contours with
+a double outline, sizes from the gap between "small" and "large", and two resolutions of its own.
 
 The same state of `random.Random` gives the same bytes.
 """
@@ -58,6 +58,8 @@ class Style:
 
 
 TRAINING = Style("training", COLOURS, (0.058, 0.09), (0.13, 0.20), tuple(range(72, 193, 8)))
+EASY = Style("easy", COLOURS, (0.095, 0.108), (0.16, 0.26), (128, 160))
+"""Larger objects, for the first steps of the vision tower."""
 FOREIGN = Style(
     "foreign",
     {
@@ -92,8 +94,9 @@ class Item:
 class Scene:
     """A picture and its truth.
 
-    `items` are in reading order (by row of regions, then from the left). `mask` is (64, 64) uint8: the number of the item,
-    from 1, that covers the point; 0 is background. `ground` is the colour of the background, `pattern` how it is filled.
+    `items` are in reading order (by row of regions, then from the left). `mask` is (64, 64) uint8: the number of the
+    item, from 1, that covers the point; 0 is background. `ground` is the colour of the background, `pattern` how it is
+    filled.
     """
 
     picture: Image.Image
@@ -151,7 +154,7 @@ def _contrast(a: tuple[int, int, int], b: tuple[int, int, int]) -> float:
 
 
 def _arrange(rng: random.Random, style: Style, ground: str, ground_rgb: tuple[int, int, int]):
-    """Items that do not touch, and their shades. Attributes repeat often, so that counting and pointing are not trivial."""
+    """Items that do not touch, and their shades. Attributes repeat often, or counting and pointing would be trivial."""
     wanted = rng.choices(list(COUNT_WEIGHTS), list(COUNT_WEIGHTS.values()))[0]
     placed: list[tuple[Item, tuple[int, int, int]]] = []
     small_share = rng.choice((0.2, 0.5, 0.8, 1.0)) if wanted < 5 else 0.8
@@ -283,7 +286,7 @@ def _finish(rng: random.Random, item: Item, style: Style):
     if style.foreign:
         return "solid", None
     fill = rng.choices(("solid", "gradient", "striped", "line"), (64, 16, 8, 12))[0]
-    # An outlined circle would be a ring, and a thin line on a small object does not survive the resize to the model's input.
+    # An outlined circle would be a ring, and a thin line on a small object does not survive the resize to the input.
     if fill == "line" and (item.shape in ("circle", "ring", "ellipse", "semicircle") or item.size == "small"):
         fill = "solid"
     rim = rng.choice([None, None, None, (10, 10, 10), (245, 245, 245)]) if fill in ("solid", "gradient") else None

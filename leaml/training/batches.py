@@ -9,17 +9,16 @@ picture ends. Gradients are those of separate samples, at a fraction of the work
     loss, figures = answer_loss(model, batch)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from leaml.errors import DataError
+from leaml.models.framing import Framing
+from leaml.models.writing import open_picture
 
 IGNORED = -1
 """The segment number of padding."""
@@ -45,12 +44,6 @@ class Example:
     image: Image.Image | Path
     turns: tuple[Turn, ...]
 
-    def picture(self) -> Image.Image:
-        if isinstance(self.image, Image.Image):
-            return self.image.convert("RGB")
-        with Image.open(self.image) as opened:
-            return opened.convert("RGB")
-
 
 @dataclass(slots=True)
 class Batch:
@@ -59,8 +52,8 @@ class Batch:
     inputs: `input_ids` and `position_ids` (rows, tokens), `attention_mask` (rows, 1, tokens, tokens), pixel tensors.
     segments: (rows, tokens), 0 for the picture, then 1, 2, … for the turns, −1 for padding.
     places: (answers' tokens, 2), row and position whose next token is predicted; targets: (answers' tokens,) token ids;
-    weights: (answers' tokens,), a turn's weight spread evenly over its answer's tokens; kinds: (answers' tokens,) numbers
-    into `kind_names`.
+    weights: (answers' tokens,), a turn's weight spread evenly over its answer's tokens.
+    kinds: (answers' tokens,) numbers into `kind_names`.
     """
 
     inputs: dict[str, Tensor]
@@ -75,68 +68,6 @@ class Batch:
         inputs = {name: value.to(device) for name, value in self.inputs.items()}
         tensors = (getattr(self, name).to(device) for name in ("segments", "places", "targets", "weights", "kinds"))
         return Batch(inputs, *tensors, self.kind_names)
-
-
-class Framing:
-    """What a processor's chat template puts around a picture, a question and an answer.
-
-    Found by rendering marked texts, so that it holds for any template which puts the question behind the picture.
-
-    Raises:
-        DataError: the template puts the question before the picture.
-    """
-
-    def __init__(self, processor: Any) -> None:
-        self.processor = processor
-        self.tokenizer = processor.tokenizer
-        mark, reply = "QQQQ", "RRRR"
-        user = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": mark}]}
-        assistant = {"role": "assistant", "content": [{"type": "text", "text": reply}]}
-        asked = processor.apply_chat_template([user], add_generation_prompt=True, tokenize=False)
-        answered = processor.apply_chat_template([user, assistant], tokenize=False)
-        prefix, found, after = asked.partition(mark)
-        if not found or processor.image_token not in prefix:
-            raise DataError(
-                "This model's chat template does not put the question behind the picture.",
-                "Choose another model; this layout is not supported.",
-            )
-        self.prefix = prefix.rstrip(" ")
-        self.question_lead = prefix[len(self.prefix) :]
-        self.generation_prompt = after
-        between = answered.split(mark, 1)[1]
-        self.answer_lead, self.answer_end = between.removeprefix(after).split(reply, 1)
-
-    @cached_property
-    def special_texts(self) -> tuple[str, ...]:
-        """What would be read as a control token if it stood in a user's text."""
-        added = self.tokenizer.get_added_vocab()
-        return tuple(sorted(added, key=len, reverse=True))
-
-    def clean(self, text: str) -> str:
-        """The text without anything that the tokenizer reads as a control token: text is data, never markup."""
-        for special in self.special_texts:
-            text = text.replace(special, " ")
-        return " ".join(text.split())
-
-    def question_text(self, question: str) -> str:
-        return f"{self.question_lead}{self.clean(question)}{self.generation_prompt}"
-
-    def answer_text(self, answer: str) -> str:
-        return f"{self.answer_lead}{self.clean(answer)}{self.answer_end}"
-
-    def token_ids(self, text: str) -> list[int]:
-        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
-
-    def prefix_inputs(self, pictures: Sequence[Image.Image]) -> dict[str, Tensor]:
-        """`input_ids` (rows, tokens) of the picture's prefix, and the pixel tensors that go with them."""
-        inputs = self.processor(images=[[p] for p in pictures], text=[self.prefix] * len(pictures), return_tensors="pt")
-        inputs.pop("attention_mask")
-        return dict(inputs)
-
-    @cached_property
-    def blind_prefix_ids(self) -> list[int]:
-        """The prefix of a turn that does not see the picture."""
-        return self.token_ids(self.prefix.replace(self.processor.image_token, ""))
 
 
 @dataclass(slots=True)
@@ -169,7 +100,7 @@ def _row(framing: Framing, turns: Sequence[Turn], prefix_length: int) -> _Row:
 
 def encode(framing: Framing, examples: Sequence[Example]) -> Batch:
     """Turns examples into one batch, padded on the right. Every example needs at least one turn."""
-    inputs = framing.prefix_inputs([example.picture() for example in examples])
+    inputs = framing.prefix_inputs([open_picture(example.image) for example in examples])
     prefix_length = inputs["input_ids"].shape[1]
     rows = [_row(framing, example.turns, prefix_length) for example in examples]
     tokens = prefix_length + max(len(row.ids) for row in rows)
@@ -194,9 +125,8 @@ def encode(framing: Framing, examples: Sequence[Example]) -> Batch:
             weights.append(weight)
             kinds.append(kind_names.index(kind))
     inputs |= {"input_ids": ids, "position_ids": positions, "attention_mask": _mask(segments, blind)}
-    return Batch(
-        inputs, segments, torch.tensor(places), torch.tensor(targets), torch.tensor(weights), torch.tensor(kinds), kind_names
-    )
+    tensors = (torch.tensor(values) for values in (places, targets, weights, kinds))
+    return Batch(inputs, segments, *tensors, kind_names)
 
 
 def _mask(segments: Tensor, blind: Tensor) -> Tensor:
@@ -215,15 +145,29 @@ def answer_logits(model: nn.Module, batch: Batch) -> Tensor:
     return core.get_output_embeddings()(states[batch.places[:, 0], batch.places[:, 1]]).float()
 
 
-def answer_loss(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-    """Cross-entropy of the answers, weighted by turn (a long caption counts as its turn's weight, not as its length).
+def kind_losses(model: nn.Module, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
+    """By kind of turn: the weighted sum of its answers' cross-entropies, and the sum of the weights.
 
-    Returns the mean over the batch's turn weights, and the unweighted mean per kind of turn.
+    A long answer counts as its turn's weight, not as its length.
     """
-    losses = nn.functional.cross_entropy(answer_logits(model, batch), batch.targets, reduction="none")
-    figures = {}
-    for number, name in enumerate(batch.kind_names):
-        chosen = batch.kinds == number
-        weights = batch.weights[chosen]
-        figures[f"loss {name}"] = float((losses.detach()[chosen] * weights).sum() / weights.sum())
-    return (losses * batch.weights).sum() / batch.weights.sum(), figures
+    losses = nn.functional.cross_entropy(answer_logits(model, batch), batch.targets, reduction="none") * batch.weights
+    kinds = {name: batch.kinds == number for number, name in enumerate(batch.kind_names)}
+    return {name: (losses[chosen].sum(), batch.weights[chosen].sum()) for name, chosen in kinds.items()}
+
+
+def answer_loss(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+    """Mean cross-entropy over the batch's turns by their weights, and the mean of each kind of turn as figures."""
+    parts = kind_losses(model, batch)
+    total = sum(loss for loss, _ in parts.values()) / sum(weight for _, weight in parts.values())
+    return total, {f"loss {name}": float((loss / weight).detach()) for name, (loss, weight) in parts.items()}
+
+
+def mixed_loss(mixture: dict[str, float]) -> Callable[[nn.Module, Batch], tuple[Tensor, dict[str, float]]]:
+    """A loss that adds the mean losses of the kinds of turn, each times its share in `mixture` (LEAML: QA + λ · caption)."""
+
+    def loss(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        means = {name: total / weight for name, (total, weight) in kind_losses(model, batch).items()}
+        figures = {f"loss {name}": float(value.detach()) for name, value in means.items()}
+        return sum(mixture[name] * value for name, value in means.items()), figures
+
+    return loss

@@ -4,8 +4,8 @@
         ...                                  # Progress, last a Result
 
 A batch is a function of the step, so the position in the data is the step itself: a resumed run goes on with the same
-weights, bit for bit on a CPU with the same number of threads. Closing the generator stops it; `events.send(SAVE)` has it
-write a checkpoint first.
+weights, bit for bit on a CPU with the same number of threads. Closing the generator stops it; `events.send(SAVE)` has
+it write a checkpoint first.
 """
 
 import math
@@ -74,7 +74,7 @@ def fit(
     """
     named = {name: p for name, p in model.named_parameters() if p.requires_grad}
     if not named:
-        raise TrainingError("No weight of this model is set to be trained.", "Add an adapter, or unfreeze some weights.")
+        raise TrainingError("No weight of this model may be trained.", "Add an adapter, or unfreeze some weights.")
     optimizer = torch.optim.AdamW(
         list(groups) if groups is not None else [{"params": list(named.values())}],
         lr=options.learning_rate, betas=options.betas, weight_decay=options.weight_decay,
@@ -123,9 +123,8 @@ class _Steps(Dataset):
 def _batches(batch_at: BatchAt, start: int, options: FitOptions) -> Iterator[Any]:
     # A generator of its own: the loader would draw its seed from torch's global one, and a resumed run would differ.
     own = torch.Generator()
-    return iter(
-        DataLoader(_Steps(batch_at, start, options.steps), batch_size=None, num_workers=options.loader_processes, generator=own)
-    )
+    steps = _Steps(batch_at, start, options.steps)
+    return iter(DataLoader(steps, batch_size=None, num_workers=options.loader_processes, generator=own))
 
 
 def _save(folder: Path, step: int, named: dict[str, nn.Parameter], optimizer: torch.optim.Optimizer) -> None:

@@ -1,0 +1,64 @@
+"""One model of options per stage: the only place where an option, its default, its range and its help stand."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Options(BaseModel):
+    """Base of all options: unknown names are refused, values are fixed once made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TrainingOptions(Options):
+    """What every training stage shares."""
+
+    steps: int = Field(300, ge=1, le=1_000_000, description="Training steps.")
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="Peak of the learning rate.")
+    pictures_per_step: int = Field(8, ge=1, le=512, description="Pictures in one step.")
+    seed: int = Field(0, ge=0, description="Seed of every random choice.")
+    save_every: int = Field(200, ge=1, description="Steps between two checkpoints.")
+
+
+class DistilOptions(TrainingOptions):
+    """Selective neuron distillation (LEAML): the generator learns from labels and from the teacher's captions."""
+
+    steps: int = Field(400, ge=1, le=1_000_000, description="Training steps.")
+    learning_rate: float = Field(3e-3, gt=0, le=1, description="Peak of the learning rate.")
+    caption_weight: float = Field(1.0, ge=0, le=100, description="Weight λ of the caption loss; 0 turns captions off.")
+    method: Literal["taylor", "gradient", "activation", "random", "inverse"] = Field(
+        "taylor", description="How neurons are scored."
+    )
+    fraction: float = Field(0.05, gt=0, le=1, description="Share of the feed-forward neurons that is trained.")
+    scope: Literal["global", "layer"] = Field("global", description="Whether layers compete for neurons.")
+
+
+class GenerateOptions(Options):
+    """Pseudo question/answer pairs for unlabelled pictures, and the filter on their signals."""
+
+    texts_per_type: int = Field(2, ge=1, le=64, description="Texts sampled per picture and question type.")
+    temperature: float = Field(0.8, gt=0, le=2, description="Sampling temperature.")
+    top_p: float = Field(0.95, gt=0, le=1, description="Probability mass that sampling keeps.")
+    re_answers: int = Field(4, ge=0, le=64, description="Answers sampled again to each question, for agreement.")
+    least_agreement: float = Field(0.5, ge=0, le=1, description="Pairs with less agreement are left out.")
+    seed: int = Field(0, ge=0, description="Seed of the sampling.")
+
+
+class AdaptOptions(TrainingOptions):
+    """Fine-tuning of the VQA model on labels and accepted pairs."""
+
+    steps: int = Field(400, ge=1, le=1_000_000, description="Training steps.")
+    method: Literal["lora", "neurons", "full"] = Field("lora", description="What is trained.")
+    rank: int = Field(16, ge=1, le=512, description="Rank of the LoRA.")
+    fraction: float = Field(0.05, gt=0, le=1, description="Share of the neurons, where neurons are trained.")
+    label_share: float = Field(
+        0.3, ge=0, le=1, description="Share of each step's pictures that carry labels, where there are pairs as well."
+    )
+
+
+class PredictOptions(Options):
+    """Answering questions."""
+
+    max_tokens: int = Field(24, ge=1, le=1024, description="Longest answer, in tokens.")
+    batch_size: int = Field(64, ge=1, le=1024, description="Questions answered at once.")
