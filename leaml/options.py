@@ -1,14 +1,37 @@
 """One model of options per stage: the only place where an option, its default, its range and its help stand."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from leaml.errors import OptionError
 
 
 class Options(BaseModel):
-    """Base of all options: unknown names are refused, values are fixed once made."""
+    """Base of all options: unknown names are refused, values are fixed once made.
+
+    Raises:
+        OptionError: a value is out of its range, or no option has this name.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _named(error, type(self)) from error
+
+
+def _named(error: ValidationError, options: type[Options]) -> OptionError:
+    """The first of the faults that pydantic found, with the option's own help."""
+    fault = error.errors(include_url=False)[0]
+    name = ".".join(map(str, fault["loc"]))
+    field = options.model_fields.get(name)
+    if field is None:
+        return OptionError(f"There is no option {name!r}.", f"There are: {', '.join(options.model_fields)}.")
+    shown = repr(fault["input"])[:80]
+    return OptionError(f"{name} cannot be {shown}: {fault['msg']}.", f"{field.description} Default: {field.default}.")
 
 
 class TrainingOptions(Options):
@@ -17,8 +40,13 @@ class TrainingOptions(Options):
     steps: int = Field(300, ge=1, le=1_000_000, description="Training steps.")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Peak of the learning rate.")
     pictures_per_step: int = Field(8, ge=1, le=512, description="Pictures in one step.")
-    seed: int = Field(0, ge=0, description="Seed of every random choice.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Seed of every random choice.")
     save_every: int = Field(200, ge=1, description="Steps between two checkpoints.")
+
+    @property
+    def warmup(self) -> int:
+        """Steps over which the learning rate rises to its peak."""
+        return min(30, self.steps // 5)
 
 
 class DistilOptions(TrainingOptions):
@@ -42,7 +70,7 @@ class GenerateOptions(Options):
     top_p: float = Field(0.95, gt=0, le=1, description="Probability mass that sampling keeps.")
     re_answers: int = Field(4, ge=0, le=64, description="Answers sampled again to each question, for agreement.")
     least_agreement: float = Field(0.5, ge=0, le=1, description="Pairs with less agreement are left out.")
-    seed: int = Field(0, ge=0, description="Seed of the sampling.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Seed of the sampling.")
 
 
 class AdaptOptions(TrainingOptions):

@@ -1,7 +1,7 @@
 """The values that stages take and yield. Plain data: no torch, no files opened.
 
-Every stage has one shape: `stage(inputs, options, run_folder)` is a generator that yields `Progress` and finished records
-(`Caption`, `Pair`, `Prediction`), and last a `Result`.
+Every stage has one shape: `stage(inputs, options, run_folder)` is a generator that yields `Progress` and finished
+records (`Caption`, `Pair`, `Prediction`), and last a `Result`.
 """
 
 from dataclasses import dataclass, field

@@ -1,10 +1,10 @@
-"""Several models on the same questions: rates with intervals, and paired differences to a baseline."""
+"""Several models on the same questions: rates with intervals, and paired differences to a baseline. No torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from leaml.errors import DataError
-from leaml.evaluation.metrics import Rate, by, difference, rate
+from leaml.errors import DataError, OptionError
+from leaml.evaluation.metrics import Rate, by, cluster_of, difference, rate
 from leaml.records import Question
 
 
@@ -27,7 +27,8 @@ class Comparison:
     rows: tuple[Row, ...]
 
     def row(self, name: str) -> Row:
-        return next(row for row in self.rows if row.name == name)
+        """The line of one model. Raises KeyError."""
+        return {row.name: row for row in self.rows}[name]
 
     def text(self) -> str:
         """The table as people read it."""
@@ -53,17 +54,32 @@ def _figures(value: Rate) -> dict[str, float]:
     return {"value": value.value, "low": value.low, "high": value.high, "n": value.n, "pictures": value.clusters}
 
 
-def compare(questions: Sequence[Question], correct: Mapping[str, Sequence[bool]], baseline: str, seed: int = 0) -> Comparison:
-    """Compares models by which of the same questions each got right. Clusters are pictures' groups.
+def compare(
+    questions: Sequence[Question], correct: Mapping[str, Sequence[bool]], baseline: str, seed: int = 0
+) -> Comparison:
+    """Compares models by which of the same questions each got right.
+
+    What is resampled are groups (patients, videos) where they are known, else pictures.
+
+    Args:
+        questions: held out of training.
+        correct: per model, by name, whether it answered each question right.
+        baseline: the model that the others are compared with.
+        seed: of the bootstrap.
 
     Raises:
-        DataError: there are no questions, or some were trained on.
+        DataError: there are no questions, some are of the train split, or a model did not answer each once.
+        OptionError: the baseline is not among the models.
     """
     if not questions:
         raise DataError("There are no questions to compare on.", "Import or label a test set.")
-    if any(question.split == "train" for question in questions):
-        raise DataError("Some of these questions are from the train split.", "Compare on questions held out of training.")
-    clusters = [question.group or str(question.image) for question in questions]
+    for question in questions:
+        if question.split == "train":
+            what = f"{question.question!r} on {question.image.name} is of the train split."
+            raise DataError(what, "Compare on questions that are held out of training.")
+    if baseline not in correct:
+        raise OptionError(f"There are no answers of {baseline}.", f"Choose one of {', '.join(correct)}.")
+    clusters = [cluster_of(question) for question in questions]
     rows = []
     for name, right in correct.items():
         against = None if name == baseline else difference(right, correct[baseline], clusters, seed)

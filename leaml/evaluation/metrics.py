@@ -178,10 +178,15 @@ def blind_majority(train: Sequence[Question], test: Sequence[Question]) -> list[
     return right
 
 
+def cluster_of(question: Question) -> str:
+    """What is resampled with a question: its group (patient, video) where one is known, else its picture."""
+    return question.group or str(question.image)
+
+
 def by(
     questions: Sequence[Question], correct: Sequence[bool], key: str | Callable[[Question], str], seed: int = 0
 ) -> dict[str, Rate]:
-    """The rate per value of `key`, in order of first appearance; clusters are pictures.
+    """The rate per value of `key`, in order of first appearance; clusters are groups where known, else pictures.
 
     Args:
         questions: the questions asked.
@@ -198,7 +203,7 @@ def by(
     for place, question in enumerate(questions):
         groups[str(getattr(question, key)) if isinstance(key, str) else key(question)].append(place)
     return {
-        name: rate([correct[i] for i in places], [str(questions[i].image) for i in places], seed=seed)
+        name: rate([correct[i] for i in places], [cluster_of(questions[i]) for i in places], seed=seed)
         for name, places in groups.items()
     }
 

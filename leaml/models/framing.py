@@ -62,7 +62,13 @@ class Framing:
 
     def prefix_inputs(self, pictures: Sequence[Image.Image]) -> dict[str, Tensor]:
         """`input_ids` (rows, tokens) of the picture's prefix, and the pixel tensors that go with them."""
-        inputs = self.processor(images=[[p] for p in pictures], text=[self.prefix] * len(pictures), return_tensors="pt")
+        # As `apply_chat_template` does: a template that writes the first token itself must not get it twice.
+        first = self.tokenizer.bos_token
+        adds = not (first and self.prefix.startswith(first))
+        texts = [self.prefix] * len(pictures)
+        inputs = self.processor(
+            images=[[picture] for picture in pictures], text=texts, add_special_tokens=adds, return_tensors="pt"
+        )
         inputs.pop("attention_mask")
         return dict(inputs)
 

@@ -2,17 +2,34 @@
 
     written = write(model, framing, [Request(picture, "Is there a polyp?")])
     written[0].text, written[0].log_probability
+
+Every picture goes through the vision tower once per batch, however many questions are asked about it.
 """
 
-from collections.abc import Sequence
+import inspect
+from collections import defaultdict
+from collections.abc import Hashable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor, nn
+from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from leaml.errors import DataError, ModelError
 from leaml.models.framing import Framing
+from leaml.models.structure import base_model
+
+PICTURE_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
+MOST_PIXELS = 80_000_000
+"""Of one picture. Beyond it lie decompression bombs, and slides that need a viewer of their own."""
+
+PIXELS_ALONE = {"pixel_values", "pixel_attention_mask"}
+"""Inputs of families whose picture is nothing but its features once it went through the vision tower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +43,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What came back, without the lead; log_probability is the mean per token, natural logarithm."""
+    """What came back, without the lead; log_probability is the mean per token, natural logarithm, its end counted."""
 
     text: str
     log_probability: float
@@ -41,11 +58,35 @@ class Sampling:
 
 
 def open_picture(image: Image.Image | Path) -> Image.Image:
-    """The picture in RGB, read in whole."""
+    """The picture in RGB with 8 bits a channel, upright, read in whole.
+
+    Raises:
+        DataError: the file is missing, damaged, too large, or not a picture of a known format.
+    """
     if isinstance(image, Image.Image):
-        return image.convert("RGB")
-    with Image.open(image) as opened:
-        return opened.convert("RGB")
+        return _eight_bits(image)
+    try:
+        with Image.open(image, formats=PICTURE_FORMATS) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                raise Image.DecompressionBombError
+            return _eight_bits(ImageOps.exif_transpose(opened))
+    except Image.DecompressionBombError as error:
+        what = f"The picture {image} has more than {MOST_PIXELS / 1e6:.0f} million pixels."
+        raise DataError(what, "Make it smaller, or remove it.") from error
+    except FileNotFoundError as error:
+        raise DataError(f"The picture {image} is not there.", "Put it back, or remove what is asked of it.") from error
+    except UnidentifiedImageError as error:
+        what = f"{image} is not a picture in one of the formats {', '.join(PICTURE_FORMATS)}."
+        raise DataError(what, "Convert or remove it.") from error
+    except (OSError, ValueError, SyntaxError, TypeError, EOFError) as error:  # all of these come from damaged files
+        raise DataError(f"The picture {image} cannot be read: {error}.", "Replace or remove it.") from error
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    # Pillow would cut 16 bits off at 255, and leave a white picture.
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return image.convert("RGB")
 
 
 @torch.inference_mode()
@@ -57,59 +98,177 @@ def write(
     sampling: Sampling | None = None,
     batch_size: int = 64,
 ) -> list[Written]:
-    """Answers every request, in order. Greedy without `sampling`; seed torch for repeatable samples."""
+    """Answers every request, in order. Greedy without `sampling`; seed torch for repeatable samples.
+
+    Args:
+        model: with or without adapters; it is put into evaluation mode.
+        max_tokens: longest answer, in tokens.
+        batch_size: requests that are answered at once.
+
+    Raises:
+        DataError: a picture cannot be read. ModelError: the memory does not suffice.
+    """
     model.eval()
-    order = sorted(range(len(requests)), key=lambda i: (requests[i].image is None, len(requests[i].prompt)))
+    core = base_model(model)
     written: dict[int, Written] = {}
-    for seeing in (True, False):
-        chosen = [i for i in order if (requests[i].image is not None) == seeing]
-        for start in range(0, len(chosen), batch_size):
-            part = chosen[start : start + batch_size]
-            answers = _write_batch(model, framing, [requests[i] for i in part], max_tokens, sampling)
-            written.update(zip(part, answers, strict=True))
-    return [written[i] for i in range(len(requests))]
+    for part in _batches(requests, batch_size):
+        try:
+            answers = _write_batch(core, framing, [requests[number] for number in part], max_tokens, sampling)
+        except torch.OutOfMemoryError as error:
+            what = f"Not enough GPU memory to answer {len(part)} questions at once."
+            raise ModelError(what, "Use a smaller batch size.") from error
+        written.update(zip(part, answers, strict=True))
+    return [written[number] for number in range(len(requests))]
 
 
-def _write_batch(model, framing: Framing, requests: Sequence[Request], max_tokens: int, sampling) -> list[Written]:
-    tokenizer, device = framing.tokenizer, model.device
-    inputs, prefix = _prefix(model, framing, requests)
-    heads = []
+def _batches(requests: Sequence[Request], batch_size: int) -> list[list[int]]:
+    """Numbers of the requests that are answered together: with a picture or all without, those on one picture next to
+    each other, so that few batches see it."""
+    seen: dict[Hashable, list[int]] = defaultdict(list)
+    blind: list[int] = []
     for number, request in enumerate(requests):
-        lead = framing.answer_lead + framing.clean(request.lead) if request.lead else ""
-        heads.append(prefix[number] + framing.token_ids(framing.question_text(request.prompt) + lead))
-    longest = max(map(len, heads))
-    ids = torch.full((len(heads), longest), tokenizer.pad_token_id)
-    for row, head in enumerate(heads):
-        ids[row, longest - len(head) :] = torch.tensor(head)
-    mask = torch.tensor([[0] * (longest - len(head)) + [1] * len(head) for head in heads])
-    how = {"do_sample": False}
-    if sampling is not None:
-        how = {"do_sample": True, "temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
-    made = model.generate(
-        input_ids=ids.to(device), attention_mask=mask.to(device), max_new_tokens=max_tokens,
-        output_logits=True, return_dict_in_generate=True, **how, **inputs,
-    )  # fmt: skip
-    new = made.sequences[:, longest:]
-    texts = tokenizer.batch_decode(new, skip_special_tokens=True)
-    means = _mean_log_probability(made.logits, new, tokenizer.eos_token_id)
+        (blind if request.image is None else seen[_identity(request.image)]).append(number)
+    seeing = [number for numbers in seen.values() for number in numbers]
+    blind.sort(key=lambda number: len(requests[number].prompt) + len(requests[number].lead))
+    return [some[k : k + batch_size] for some in (seeing, blind) for k in range(0, len(some), batch_size)]
+
+
+def _identity(image: Image.Image | Path) -> Hashable:
+    return id(image) if isinstance(image, Image.Image) else image
+
+
+def _write_batch(
+    model: PreTrainedModel,
+    framing: Framing,
+    requests: Sequence[Request],
+    max_tokens: int,
+    sampling: Sampling | None,
+) -> list[Written]:
+    prefixes, pictures = _prefixes(model, framing, requests)
+    heads = [
+        prefix + framing.token_ids(_question_and_lead(framing, request))
+        for prefix, request in zip(prefixes, requests, strict=True)
+    ]
+    ids, mask = _padded_left(heads, framing.tokenizer.pad_token_id or 0)
+    ends, likelihood = _ends(model, framing), _Likelihood()
+    sequences = model.generate(
+        input_ids=ids.to(model.device),
+        attention_mask=mask.to(model.device),
+        max_new_tokens=max_tokens,
+        eos_token_id=ends,
+        logits_processor=LogitsProcessorList([likelihood]),
+        return_dict_in_generate=False,
+        **_decoding(sampling),
+        **pictures,
+    )
+    new = sequences[:, ids.shape[1] :]
+    texts = framing.tokenizer.batch_decode(new, skip_special_tokens=True)
+    means = likelihood.means(new, ends)
     return [Written(text.strip(), mean) for text, mean in zip(texts, means, strict=True)]
 
 
-def _prefix(model, framing: Framing, requests: Sequence[Request]) -> tuple[dict[str, Tensor], list[list[int]]]:
-    """Pixel tensors on the model's device, and each row's tokens up to where its question starts."""
+def _decoding(sampling: Sampling | None) -> dict[str, Any]:
+    # A penalty out of the model's own settings would change what the likelihoods mean.
+    plain = {"num_beams": 1, "repetition_penalty": 1.0}
+    if sampling is None:
+        return plain | {"do_sample": False}
+    return plain | {"do_sample": True, "temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
+
+
+def _question_and_lead(framing: Framing, request: Request) -> str:
+    lead = framing.answer_lead + framing.clean(request.lead) if request.lead else ""
+    return framing.question_text(request.prompt) + lead
+
+
+def _padded_left(rows: Sequence[Sequence[int]], padding: int) -> tuple[Tensor, Tensor]:
+    """Token ids and attention mask, both (rows, tokens)."""
+    longest = max(map(len, rows))
+    ids = torch.tensor([[padding] * (longest - len(row)) + list(row) for row in rows])
+    mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
+    return ids, mask
+
+
+def _ends(model: PreTrainedModel, framing: Framing) -> list[int]:
+    """The tokens that end an answer: the model's own, and the one that the chat template puts behind an answer.
+
+    The latter is what our training teaches a model to end with, whatever its settings say.
+    """
+    own = model.generation_config.eos_token_id
+    own = framing.tokenizer.eos_token_id if own is None else own
+    ends = set(own) if isinstance(own, list) else {own}
+    behind = framing.token_ids(framing.answer_end)[:1]
+    return sorted(ends | set(behind).intersection(framing.tokenizer.get_added_vocab().values()))
+
+
+# ---- the picture's part ------------------------------------------------------------------------------------------
+
+
+def _prefixes(
+    model: PreTrainedModel, framing: Framing, requests: Sequence[Request]
+) -> tuple[list[list[int]], dict[str, Any]]:
+    """Of each row the tokens up to where its question starts, and what `generate` wants of the pictures."""
     if requests[0].image is None:
-        return {}, [framing.blind_prefix_ids] * len(requests)
-    inputs = framing.prefix_inputs([open_picture(request.image) for request in requests])
-    prefix = inputs.pop("input_ids").tolist()
-    return {name: value.to(model.device) for name, value in inputs.items()}, prefix
+        return [framing.blind_prefix_ids] * len(requests), {}
+    places: dict[Hashable, int] = {}
+    distinct = []
+    for request in requests:
+        if places.setdefault(_identity(request.image), len(distinct)) == len(distinct):
+            distinct.append(framing.prefix_inputs([open_picture(request.image)]))
+    rows = [places[_identity(request.image)] for request in requests]
+    prefixes = [one.pop("input_ids")[0].tolist() for one in distinct]
+    if _takes_features(model, distinct[0].keys()):
+        features = _features(model, distinct)
+        seen = BaseModelOutputWithPooling(pooler_output=[features[row] for row in rows])
+        pictures = {"mm_encoder_outputs": {"image": seen}}
+    else:
+        pictures = {name: torch.cat([distinct[row][name] for row in rows]).to(model.device) for name in distinct[0]}
+    return [prefixes[row] for row in rows], pictures
 
 
-def _mean_log_probability(logits: tuple[Tensor, ...], new: Tensor, end: int) -> list[float]:
-    """Per row, the mean log-probability of its new tokens up to the end token, which counts."""
-    chosen = torch.stack(
-        [step.float().log_softmax(-1).gather(1, new[:, k : k + 1])[:, 0] for k, step in enumerate(logits)], dim=1
-    )
-    counted = (new == end).cumsum(1).roll(1, 1)
-    counted[:, 0] = 0
-    kept = counted == 0
-    return ((chosen * kept).sum(1) / kept.sum(1)).tolist()
+def _takes_features(model: PreTrainedModel, inputs: Set[str]) -> bool:
+    """Whether the model takes a picture's features in place of its `inputs`, which are pixels and nothing else."""
+    accepts = "mm_encoder_outputs" in inspect.signature(model.forward).parameters
+    return accepts and hasattr(model, "get_image_features") and inputs <= PIXELS_ALONE
+
+
+def _features(model: PreTrainedModel, pictures: Sequence[dict[str, Tensor]]) -> list[Tensor]:
+    """Of each picture its features (image tokens, width). Pictures of one size go through the vision tower together."""
+    by_size: dict[torch.Size, list[int]] = defaultdict(list)
+    for number, inputs in enumerate(pictures):
+        by_size[inputs["pixel_values"].shape].append(number)
+    features: dict[int, Tensor] = {}
+    for numbers in by_size.values():
+        names = pictures[numbers[0]]
+        together = {name: torch.cat([pictures[number][name] for number in numbers]).to(model.device) for name in names}
+        found = model.get_image_features(**together, return_dict=True).pooler_output
+        features.update(zip(numbers, found, strict=True))
+    return [features[number] for number in range(len(pictures))]
+
+
+class _Likelihood(LogitsProcessor):
+    """Watches the logits of each step, changes nothing, and keeps the log-probability of what was chosen.
+
+    Holding one step instead of all keeps a vocabulary of 150,000 from filling the memory.
+    """
+
+    def __init__(self) -> None:
+        self.chosen: list[Tensor] = []
+        self.last: Tensor | None = None
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """input_ids: (rows, tokens so far); scores: (rows, vocabulary)."""
+        if self.last is not None:
+            self._take(input_ids[:, -1:])
+        self.last = scores.float().log_softmax(-1)
+        return scores
+
+    def _take(self, tokens: Tensor) -> None:
+        self.chosen.append(self.last.gather(1, tokens)[:, 0])
+
+    def means(self, new: Tensor, ends: Sequence[int]) -> list[float]:
+        """Per row, the mean log-probability of its new tokens (rows, tokens), up to and with the first end token."""
+        self._take(new[:, -1:])
+        chosen = torch.stack(self.chosen, dim=1)
+        ended = torch.isin(new, torch.tensor(ends, device=new.device)).cumsum(1)
+        kept = torch.cat([torch.ones_like(ended[:, :1]), 1 - ended[:, :-1].clamp(max=1)], dim=1)
+        return ((chosen * kept).sum(1) / kept.sum(1)).tolist()

@@ -3,9 +3,10 @@
 A vision tower that learns through the language loss alone is slow. Here each of the 8 × 8 image tokens, behind the
 connector, names shape, colour, size and region of the object that it lies on, and it names them in the language model's
 own word embeddings: the language model then finds a red star where its embeddings of "red" and "star" point. It also
-draws what it lies on, figure against ground, points to the object's centre, and draws the object's form freed of place and
-size. A name of a shape alone is a needle in a haystack: with colours known at 0.95, shapes were still named by chance
-after 14,000 pictures. A form is learned little by little, first its length, then its corners, and the name follows.
+draws what it lies on, figure against ground, points to the object's centre, and draws the object's form freed of place
+and size. A name of a shape alone is a needle in a haystack: with colours known at 0.95, shapes were still named by
+chance after 14,000 pictures. A form is learned little by little, first its length, then its corners, and the name
+follows.
 """
 
 from dataclasses import dataclass
@@ -18,11 +19,14 @@ from transformers import Idefics3ForConditionalGeneration, PreTrainedTokenizerFa
 from leaml.nano.build import TOKENS_PER_SIDE
 from leaml.nano.scene_questions import SIZES
 from leaml.nano.scenes import COLOURS, MASK_SIDE, SHAPES, Item, Scene
+from leaml.training.batches import Batch, answer_loss
 
 ROWS, COLUMNS = ("upper", "center", "lower"), ("left", "center", "right")
 GROUPS = {"shape": SHAPES, "colour": tuple(COLOURS), "size": SIZES, "row": ROWS, "column": COLUMNS}
 NO_TARGET = -100
 FIGURE_WEIGHT = 3.0
+DENSE_SHARE = 0.2
+"""Weight of the dense loss beside the answers' in the second stage."""
 OUTLINE_SIDE = 12
 COVERED = 0.12
 """An image token lies on an object that covers at least this share of it."""
@@ -30,7 +34,7 @@ COVERED = 0.12
 
 @dataclass(slots=True)
 class DenseBatch:
-    """pixel_values (scenes, 1, 3, side, side); targets by group (scenes, tokens); ground (scenes,)."""
+    """pixel_values (scenes, 1, 3, side, side); targets as in `dense_targets`, one row per scene; ground (scenes,)."""
 
     pixel_values: Tensor
     targets: dict[str, Tensor]
@@ -68,9 +72,9 @@ def token_items(mask: np.ndarray) -> np.ndarray:
 def dense_targets(scene: Scene) -> dict[str, np.ndarray]:
     """By group and for every image token (64,), the number of the word within its group, or NO_TARGET.
 
-    `present` says whether the token lies on an object, `middle` whether an object's centre lies in it, `figure` (64, 64)
-    which cells of the mask under it belong to an object, `outline` (64, 144) the object's own form, freed of place and
-    size, and `centre` (64, 3) how far down and right the object's centre
+    `present` says whether the token lies on an object, `middle` whether an object's centre lies in it, `figure`
+    (64, 64) which cells of the mask under it belong to an object, `outline` (64, 144) the object's own form, freed of
+    place and size, and `centre` (64, 3) how far down and right the object's centre
     lies and how large its radius is, in tokens. A token without an object names its own row and column, one with an
     object those of the object's centre.
     """
@@ -99,9 +103,14 @@ def dense_targets(scene: Scene) -> dict[str, np.ndarray]:
 def encode_dense(processor, scenes: list[Scene]) -> DenseBatch:
     """One batch of scenes, through the same image processor that everything else uses."""
     pictures = processor.image_processor([[scene.picture] for scene in scenes], return_tensors="pt")["pixel_values"]
+    return DenseBatch(pictures, *stacked_targets(scenes))
+
+
+def stacked_targets(scenes: list[Scene]) -> tuple[dict[str, Tensor], Tensor]:
+    """`dense_targets` of several scenes, one row per scene, and the number of each one's ground colour (scenes,)."""
     rows = [dense_targets(scene) for scene in scenes]
     targets = {name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in rows[0]}
-    return DenseBatch(pictures, targets, torch.tensor([GROUPS["colour"].index(scene.ground) for scene in scenes]))
+    return targets, torch.tensor([GROUPS["colour"].index(scene.ground) for scene in scenes])
 
 
 class DenseModel(nn.Module):
@@ -126,15 +135,17 @@ class DenseModel(nn.Module):
         nano.get_input_embeddings().requires_grad_(True)
 
     def image_tokens(self, pixel_values: Tensor) -> Tensor:
-        """(scenes, tokens, width), scaled to a root mean square of one as the language model's first norm does."""
+        """(scenes, tokens, width): what the language model is given for each picture."""
         features = self.nano.model.get_image_features(pixel_values=pixel_values, return_dict=True).pooler_output
         features = features if isinstance(features, Tensor) else torch.stack(list(features))
-        features = features.reshape(pixel_values.shape[0], -1, features.shape[-1])
-        return nn.functional.rms_norm(features, features.shape[-1:])
+        return features.reshape(pixel_values.shape[0], -1, features.shape[-1])
 
-    def loss(self, batch: DenseBatch) -> tuple[Tensor, dict[str, float]]:
-        """Sum of the groups' cross-entropies; figures: accuracy on objects' tokens by group."""
-        tokens = self.image_tokens(batch.pixel_values)
+    def loss(self, image_tokens: Tensor, batch: DenseBatch) -> tuple[Tensor, dict[str, float]]:
+        """Sum of the groups' cross-entropies; figures: accuracy on objects' tokens by group.
+
+        Tokens are scaled to a root mean square of one, as the language model's first norm does.
+        """
+        tokens = nn.functional.rms_norm(image_tokens, image_tokens.shape[-1:])
         embeddings = nn.functional.normalize(self.nano.get_input_embeddings().weight, dim=-1)
         total, figures = tokens.new_zeros(()), {}
         on = batch.targets["present"] > 0
@@ -162,5 +173,29 @@ class DenseModel(nn.Module):
 
 
 def dense_loss(model: DenseModel, batch: DenseBatch) -> tuple[Tensor, dict[str, float]]:
-    """`DenseModel.loss` in the shape that `training.loop.fit` takes."""
-    return model.loss(batch)
+    """The dense targets alone, in the shape that `training.loop.fit` takes."""
+    return model.loss(model.image_tokens(batch.pixel_values), batch)
+
+
+@dataclass(slots=True)
+class TaughtBatch:
+    """Questions on pictures, and the dense targets of the same pictures."""
+
+    questions: Batch
+    dense: DenseBatch
+
+    def to(self, device: torch.device | str) -> "TaughtBatch":
+        return TaughtBatch(self.questions.to(device), self.dense.to(device))
+
+
+def taught_loss(model: DenseModel, batch: TaughtBatch) -> tuple[Tensor, dict[str, float]]:
+    """The answers' loss and a share of the dense one, on the same image tokens: the vision tower runs once for both."""
+    caught: list[Tensor] = []
+    hook = model.nano.model.connector.register_forward_hook(lambda module, given, made: caught.append(made))
+    try:
+        answers, figures = answer_loss(model.nano, batch.questions)
+    finally:
+        hook.remove()
+    tokens = caught[0].reshape(len(batch.dense.ground), -1, caught[0].shape[-1])
+    dense, seen = model.loss(tokens, batch.dense)
+    return answers + DENSE_SHARE * dense, {"answers": float(answers.detach()), **figures, **seen}

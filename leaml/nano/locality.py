@@ -40,7 +40,9 @@ def position_embeddings(side: int, width: int) -> Tensor:
     return torch.cat([one[:, None].expand(-1, side, -1), one[None].expand(side, -1, -1)], -1).flatten(0, 1)
 
 
-def _head_weights(head: int, heads: int, width: int, offset: tuple[int, int], sharpness: float) -> tuple[Tensor, Tensor]:
+def _head_weights(
+    head: int, heads: int, width: int, offset: tuple[int, int], sharpness: float
+) -> tuple[Tensor, Tensor]:
     """(query, key) weights (width/heads, width): the key reads some of the pairs, the query reads them shifted."""
     pairs = width // 4
     turns = frequencies(pairs)

@@ -4,9 +4,9 @@
     python -m leaml.nano.pretrain --work /tmp/tiny --dense-steps 3 --steps 3 --rows 2   # a minute, to see it run
 
 Two stages through the one training loop: the vision tower on dense targets, then the whole model on isolated
-questions, captions, self-written pairs and text-only examples. Every batch is a function of seed and step, so a run
-that was stopped goes on where its newest whole checkpoint stands and ends with the same weights. Uses a GPU where
-there is one.
+questions, captions, self-written pairs and text-only examples, with the dense targets going on beside. Every batch is
+a function of seed and step, so a run that was stopped goes on where its newest whole checkpoint stands and ends with
+the same weights. Uses a GPU where there is one.
 """
 
 import argparse
@@ -27,12 +27,20 @@ from leaml.models import prompts
 from leaml.models.framing import Framing
 from leaml.nano import texts
 from leaml.nano.build import build_model, build_processor, build_tokenizer
-from leaml.nano.dense import DenseBatch, DenseModel, dense_loss, encode_dense
+from leaml.nano.dense import (
+    DenseBatch,
+    DenseModel,
+    TaughtBatch,
+    dense_loss,
+    encode_dense,
+    stacked_targets,
+    taught_loss,
+)
 from leaml.nano.scene_questions import ask, ask_several, caption
-from leaml.nano.scenes import EASY, TRAINING, Scene, draw_scene
+from leaml.nano.scenes import CROWDED, TRAINING, Scene, draw_scene
 from leaml.records import QUESTION_TYPES, Progress
 from leaml.training import checkpoint
-from leaml.training.batches import Batch, Example, Turn, answer_loss, encode
+from leaml.training.batches import Example, Turn, encode
 from leaml.training.loop import FitOptions, fit
 
 CAPTION_WORDINGS = (
@@ -41,7 +49,7 @@ CAPTION_WORDINGS = (
 CAPTION_SHARE, CAPTION_WEIGHT = 0.35, 4.0
 PAIR_SHARE, PAIR_WEIGHT = 0.5, 2.0
 TEXT_WEIGHT = 0.5
-EASY_SHARE = 0.8
+CROWDED_SHARE = 0.75
 VISION_SCALE = 0.25
 """The vision tower's share of the learning rate in the second stage."""
 GO_ON = "The same command goes on from the newest whole checkpoint."
@@ -52,14 +60,14 @@ class Recipe:
     """What a run is made of. `rows` are pictures per step, `questions` the most asked of one picture."""
 
     seed: int = 0
-    dense_steps: int = 1200
-    dense_rows: int = 24
+    dense_steps: int = 2000
+    dense_rows: int = 20
     dense_rate: float = 1.5e-3
     steps: int = 6000
-    rows: int = 12
+    rows: int = 10
     questions: int = 12
     rate: float = 1.2e-3
-    save_every: int = 250
+    save_every: int = 100
     loader_processes: int = 1
 
 
@@ -70,12 +78,11 @@ def processor() -> Idefics3Processor:
 
 
 def dense_batch(recipe: Recipe, step: int) -> DenseBatch:
-    """Scenes of larger objects at first, fewer and fewer of them until half of the steps are done."""
-    easy = max(0.0, EASY_SHARE * (1 - 2 * step / recipe.dense_steps))
+    """Mostly crowded scenes, and some of the kind that questions are asked about."""
     scenes = []
     for row in range(recipe.dense_rows):
         rng = random.Random(f"dense {recipe.seed} {step} {row}")
-        scenes.append(draw_scene(rng, EASY if rng.random() < easy else TRAINING))
+        scenes.append(draw_scene(rng, CROWDED if rng.random() < CROWDED_SHARE else TRAINING))
     return encode_dense(processor(), scenes)
 
 
@@ -93,8 +100,8 @@ def turns_of(rng: random.Random, scene: Scene, questions: int) -> list[Turn]:
     return turns
 
 
-def question_batch(recipe: Recipe, framing: Framing, step: int) -> Batch:
-    examples = []
+def question_batch(recipe: Recipe, framing: Framing, step: int) -> TaughtBatch:
+    examples, scenes = [], []
     for row in range(recipe.rows):
         rng = random.Random(f"questions {recipe.seed} {step} {row}")
         scene = draw_scene(rng)
@@ -102,7 +109,9 @@ def question_batch(recipe: Recipe, framing: Framing, step: int) -> Batch:
         written = texts.example_at(recipe.seed, step * recipe.rows + row)
         turns.append(Turn(written.prompt, written.answer, TEXT_WEIGHT, "text", sees_image=False))
         examples.append(Example(scene.picture, tuple(turns)))
-    return encode(framing, examples)
+        scenes.append(scene)
+    questions = encode(framing, examples)
+    return TaughtBatch(questions, DenseBatch(questions.inputs["pixel_values"], *stacked_targets(scenes)))
 
 
 class _Log:
@@ -141,7 +150,7 @@ def take_weights(module: torch.nn.Module, folder: Path) -> None:
     """
     path = checkpoint.newest(folder)
     if path is None:
-        raise TrainingError(f"There is no whole checkpoint in {folder.name}.", "Name the folder of an earlier run's stage.")
+        raise TrainingError(f"There is no whole checkpoint in {folder}.", "Name the folder of an earlier run's stage.")
     own = dict(module.named_parameters())
     with torch.no_grad():
         for name, value in checkpoint.load(path).tensors["weights"].items():
@@ -171,14 +180,14 @@ def pretrain(
     model.requires_grad_(True)
     vision = list(model.model.vision_model.parameters())
     known = {id(p) for p in vision}
-    rest = [p for p in model.parameters() if id(p) not in known]
+    rest = [p for p in dense.parameters() if id(p) not in known]
     groups = [{"params": rest, "scale": 1.0}, {"params": vision, "scale": VISION_SCALE}]
     options = FitOptions(
         recipe.steps, recipe.rate, warmup=100, weight_decay=0.03,
         save_every=recipe.save_every, loader_processes=recipe.loader_processes,
     )  # fmt: skip
     batch_at = functools.partial(question_batch, recipe, Framing(processor()))
-    _run(fit(model, batch_at, answer_loss, options, work / "whole", groups), _Log(work / "log.jsonl", "whole", 50))
+    _run(fit(dense, batch_at, taught_loss, options, work / "whole", groups), _Log(work / "log.jsonl", "whole", 50))
     return model
 
 
@@ -192,7 +201,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m leaml.nano.pretrain", description="Trains nano from scratch.")
     parser.add_argument("--work", type=Path, required=True, help="folder of checkpoints and log; resumes a run in it")
     parser.add_argument("--out", type=Path, help="folder for the finished model")
-    parser.add_argument("--start", type=Path, help="first-stage checkpoints of an earlier run, to begin with their weights")
+    parser.add_argument("--start", type=Path, help="first-stage checkpoints whose weights to begin with")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     for field in fields(Recipe):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=field.type, default=field.default)

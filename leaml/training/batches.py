@@ -28,7 +28,7 @@ PREFIX = 0
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A prompt and the answer to learn. `weight` counts the whole answer; a turn may be kept from seeing the picture."""
+    """A prompt and the answer to learn. `weight` is the whole answer's; a turn may be kept from seeing the picture."""
 
     prompt: str
     answer: str
@@ -163,7 +163,7 @@ def answer_loss(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, float
 
 
 def mixed_loss(mixture: dict[str, float]) -> Callable[[nn.Module, Batch], tuple[Tensor, dict[str, float]]]:
-    """A loss that adds the mean losses of the kinds of turn, each times its share in `mixture` (LEAML: QA + λ · caption)."""
+    """A loss: the sum of the kinds' mean losses, each times its share in `mixture` (LEAML: QA + λ · caption)."""
 
     def loss(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         means = {name: total / weight for name, (total, weight) in kind_losses(model, batch).items()}

@@ -79,30 +79,30 @@ def fit(
         list(groups) if groups is not None else [{"params": list(named.values())}],
         lr=options.learning_rate, betas=options.betas, weight_decay=options.weight_decay,
     )  # fmt: skip
-    start = _resume(folder, named, optimizer) if folder else 0
+    start, figures = _resume(folder, named, optimizer) if folder else (0, {})
     device = next(iter(named.values())).device
     autocast = torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
     model.train()
-    began, figures = time.monotonic(), {}
+    began = time.monotonic()
     for step, batch in enumerate(_batches(batch_at, start, options), start=start):
         for group in optimizer.param_groups:
             group["lr"] = options.rate_at(step) * group.get("scale", 1.0)
         with autocast:
             value, figures = loss(model, batch.to(device) if hasattr(batch, "to") else batch)
-        if not torch.isfinite(value):
+        value.backward()
+        norm = torch.nn.utils.clip_grad_norm_(named.values(), options.clip)
+        if not (torch.isfinite(value) and torch.isfinite(norm)):  # before the step: weights and checkpoints stay whole
             raise TrainingError(
                 f"The loss is no longer a number at step {step + 1} of {options.steps}.",
                 "Start again with a smaller learning rate.",
             )
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(named.values(), options.clip)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         done = step + 1
         figures = {"loss": value.item(), **figures, "seconds per step": (time.monotonic() - began) / (done - start)}
         asked = yield Progress(done, options.steps, figures=figures)
         if folder and (asked == SAVE or done % options.save_every == 0 or done == options.steps):
-            _save(folder, done, named, optimizer)
+            _save(folder, done, named, optimizer, figures)
     model.eval()
     yield Result({"loss": figures.get("loss", math.nan), "steps": float(options.steps)}, folder)
 
@@ -127,21 +127,25 @@ def _batches(batch_at: BatchAt, start: int, options: FitOptions) -> Iterator[Any
     return iter(DataLoader(steps, batch_size=None, num_workers=options.loader_processes, generator=own))
 
 
-def _save(folder: Path, step: int, named: dict[str, nn.Parameter], optimizer: torch.optim.Optimizer) -> None:
+def _save(
+    folder: Path, step: int, named: dict[str, nn.Parameter], optimizer: torch.optim.Optimizer, figures: dict[str, float]
+) -> None:
     random_tensors, random_state = checkpoint.random_state()
     tensors = {
         "weights": {name: p.detach().cpu() for name, p in named.items()},
         "optimizer": checkpoint.optimizer_tensors(optimizer),
         "random": random_tensors,
     }
-    checkpoint.save(folder, step, tensors, {"random": random_state})
+    checkpoint.save(folder, step, tensors, {"random": random_state, "figures": figures})
 
 
-def _resume(folder: Path, named: dict[str, nn.Parameter], optimizer: torch.optim.Optimizer) -> int:
-    """Restores the newest whole checkpoint; returns the number of steps done."""
+def _resume(
+    folder: Path, named: dict[str, nn.Parameter], optimizer: torch.optim.Optimizer
+) -> tuple[int, dict[str, float]]:
+    """Restores the newest whole checkpoint; returns the number of steps done, and the figures of the last one."""
     path = checkpoint.newest(folder)
     if path is None:
-        return 0
+        return 0, {}
     saved = checkpoint.load(path)
     weights = saved.tensors["weights"]
     if weights.keys() != named.keys() or any(weights[n].shape != p.shape for n, p in named.items()):
@@ -154,4 +158,4 @@ def _resume(folder: Path, named: dict[str, nn.Parameter], optimizer: torch.optim
             parameter.copy_(weights[name])
     checkpoint.restore_optimizer(optimizer, saved.tensors["optimizer"])
     checkpoint.restore_random_state(saved.tensors["random"], saved.state["random"])
-    return saved.step
+    return saved.step, saved.state["figures"]

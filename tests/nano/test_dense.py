@@ -7,19 +7,25 @@ import pytest
 import torch
 from PIL import Image
 
+from leaml.models.framing import Framing
 from leaml.nano import pretrain
 from leaml.nano.build import TOKENS_PER_SIDE, build_model
 from leaml.nano.dense import (
     COVERED,
+    DENSE_SHARE,
     GROUPS,
     NO_TARGET,
+    OUTLINE_SIDE,
     DenseModel,
+    TaughtBatch,
     dense_loss,
     dense_targets,
     encode_dense,
+    taught_loss,
     token_items,
 )
 from leaml.nano.scenes import COLOURS, MASK_SIDE, SHAPES, Item, Scene, draw_scene
+from leaml.training.batches import Example, Turn, answer_loss, encode
 
 CELL = MASK_SIDE // TOKENS_PER_SIDE
 
@@ -40,6 +46,9 @@ TWO = Scene(
 )  # fmt: skip
 
 
+SCENES = [draw_scene(random.Random(f"dense test {number}")) for number in range(4)]
+
+
 def by_token(scene: Scene, name: str) -> np.ndarray:
     return dense_targets(scene)[name].reshape(TOKENS_PER_SIDE, TOKENS_PER_SIDE)
 
@@ -52,7 +61,7 @@ def dense():
 
 @pytest.fixture(scope="module")
 def batch():
-    return encode_dense(pretrain.processor(), [draw_scene(random.Random(f"dense test {k}")) for k in range(4)])
+    return encode_dense(pretrain.processor(), SCENES)
 
 
 # --- Targets -----------------------------------------------------------------------------------------------
@@ -103,6 +112,20 @@ def test_presence_and_middles():
     assert middles.tolist() == [[1, 1], [6, 7]]
 
 
+def test_figure_centre_and_outline_are_those_of_the_item():
+    quarter = mask_of((1, 24, 8, 32, 16))  # the upper left quarter of an item around (0.25, 0.5)
+    scene = Scene(Image.new("RGB", (64, 64)), quarter, (Item("square", "red", 0.25, 0.5, 0.125),), "white", "plain")
+    targets = dense_targets(scene)
+    on = token_items(quarter).reshape(-1) > 0
+    assert targets["figure"].sum() == 64  # the eight by eight points of the mask, all under one token
+    assert targets["figure"][on].all()
+    assert targets["centre"][on].tolist() == [[0.5, 0.5, 1.0]]  # half a token down and right, one token large
+    outline = targets["outline"][on].reshape(OUTLINE_SIDE, OUTLINE_SIDE)
+    assert outline[: OUTLINE_SIDE // 2, : OUTLINE_SIDE // 2].all()
+    assert outline.sum() == OUTLINE_SIDE**2 / 4
+    assert not targets["figure"][~on].any()
+
+
 def test_targets_of_drawn_scenes_agree_with_their_items():
     for seed in range(60):
         scene = draw_scene(random.Random(f"targets {seed}"))
@@ -140,17 +163,34 @@ def test_only_vision_connector_embeddings_and_heads_are_trained(dense, batch):
         for name in inside
     )
     assert not any(".text_model.layers." in name for name in trained)
-    value, _ = dense.loss(batch)
+    value, _ = dense_loss(dense, batch)
     value.backward()
     without = [n for n, p in dense.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.abs().sum())]
     dense.zero_grad()
     assert without == []
 
 
-def test_image_tokens_are_those_of_the_language_model_at_unit_scale(dense, batch):
-    tokens = dense.image_tokens(batch.pixel_values)
-    assert tokens.shape == (4, TOKENS_PER_SIDE**2, dense.nano.config.text_config.hidden_size)
-    assert torch.allclose(tokens.square().mean(-1), torch.ones(()), atol=1e-3)
+def test_image_tokens_are_what_the_language_model_is_given(dense, batch):
+    tokens, caught = dense.image_tokens(batch.pixel_values), []
+    prefix = Framing(pretrain.processor()).prefix_inputs([scene.picture for scene in SCENES])
+    hook = dense.nano.model.text_model.register_forward_pre_hook(
+        lambda module, given, named: caught.append(named["inputs_embeds"]), with_kwargs=True
+    )
+    dense.nano(**prefix)
+    hook.remove()
+    given = caught[0][prefix["input_ids"] == pretrain.processor().image_token_id]
+    assert torch.allclose(given, tokens.flatten(0, 1), atol=1e-5)
+
+
+def test_taught_loss_is_that_of_the_answers_and_a_share_of_the_dense_one(dense, batch):
+    framing = Framing(pretrain.processor())
+    examples = [Example(scene.picture, (Turn("Is there a star?", "no"),)) for scene in SCENES]
+    questions = encode(framing, examples)
+    value, figures = taught_loss(dense, TaughtBatch(questions, batch))
+    answers, _ = answer_loss(dense.nano, questions)
+    expected = answers + DENSE_SHARE * dense_loss(dense, batch)[0]
+    assert value.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert figures["answers"] == pytest.approx(answers.item(), rel=1e-5)
 
 
 def test_loss_is_finite_and_falls_on_one_batch(dense, batch):
@@ -169,6 +209,6 @@ def test_loss_is_finite_and_falls_on_one_batch(dense, batch):
 
 def test_a_batch_without_any_object_has_a_finite_loss_and_figures(dense):
     empty = Scene(Image.new("RGB", (64, 64)), mask_of(), (), "black", "plain")
-    value, figures = dense.loss(encode_dense(pretrain.processor(), [empty, empty]))
-    assert figures["ground"] in (0.0, 1.0)
+    value, figures = dense_loss(dense, encode_dense(pretrain.processor(), [empty, empty]))
     assert torch.isfinite(value)
+    assert all(0 <= figure <= 1 for figure in figures.values())

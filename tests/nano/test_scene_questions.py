@@ -154,7 +154,7 @@ WORKED = {
     ],
     "count": [
         (FIVE, "How many crosses are there?", "2"), (FIVE, "How many small blue objects can you see?", "2"),
-        (FIVE, "How many pentagons are in the picture?", "0"), (EMPTY, "How many objects are visible?", "0"),
+        (FIVE, "How many diamonds are in the picture?", "0"), (EMPTY, "How many objects are visible?", "0"),
     ],
     "shape": [
         (FIVE, "What shape is the green object?", "cross"), (TWO, "What is the shape of the large object?", "ellipse"),

@@ -47,6 +47,8 @@ class Seen:
     """Length over breadth, from second moments."""
     boxed: float
     """Area over that of the box along the principal axes."""
+    lopsided: float
+    """Distance of the centroid from the middle of the upright box, over the reach."""
     spokes: int
     """Whether four or five arms stand out."""
     shade: np.ndarray
@@ -81,6 +83,7 @@ def measured(part: np.ndarray, corner: tuple[int, int], pixels: np.ndarray, side
         x=centre[0], y=centre[1], reach=reach, hole=1 - part.sum() / filled.sum(), disc=area / (math.pi * reach**2),
         solid=area / ConvexHull(points).volume, long=math.sqrt(spread[1] / spread[0]),
         boxed=area / np.ptp((points - centre) @ axes, axis=0).prod(),
+        lopsided=np.hypot(*(points.min(0) + np.ptp(points, axis=0) / 2 - centre)) / reach,
         spokes=max((4, 5), key=lambda arms: abs(np.exp(1j * arms * angles).sum())), shade=pixels[inner].mean(0),
     )  # fmt: skip
 
@@ -94,14 +97,14 @@ def shape_by_measure(seen: Seen) -> str:
     if seen.long > 1.25:
         if seen.boxed < 0.65:
             return "diamond"
-        if seen.disc * seen.long < 0.94:
+        if seen.disc * seen.long - seen.lopsided < 0.89:
             return "semicircle"
-        return "rectangle" if seen.boxed > 0.88 else "ellipse"
-    if seen.disc > 0.7:
+        return "rectangle" if seen.boxed > 0.89 else "ellipse"
+    if seen.disc > 0.715:
         return "pentagon"
-    if seen.disc < 0.5 and seen.solid > 0.96:
-        return "triangle"
-    return "heart" if seen.solid < 0.985 else "square"
+    if seen.lopsided < 0.08:
+        return "square"
+    return "triangle" if seen.boxed < 0.6 else "heart"
 
 
 def distance(shade: np.ndarray, corners: list[tuple[int, int, int]]) -> float:
@@ -128,7 +131,7 @@ def measured_scenes() -> list[tuple[Scene, list[tuple[Item, Seen]]]]:
     """Scenes on a plain ground before the camera spoils them, with what is seen at each item's place."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scenes, "_camera", lambda rng, picture: picture)
-        plain = [scene for scene in drawn(200, CLEAR, "measured") if scene.pattern == "plain"]
+        plain = [scene for scene in drawn(180, CLEAR, "measured") if scene.pattern == "plain"]
     found = []
     for scene in plain:
         things = list(things_in(np.asarray(scene.picture, float)))
@@ -143,8 +146,8 @@ def measured_scenes() -> list[tuple[Scene, list[tuple[Item, Seen]]]]:
 
 
 def test_number_of_items_is_the_number_of_connected_things(measured_scenes):
-    assert len(measured_scenes) > 90
-    assert {len(pairs) for _, pairs in measured_scenes} >= {0, 1, 2, 3, 4, 5, 6}
+    assert len(measured_scenes) > 80
+    assert {len(pairs) for _, pairs in measured_scenes} >= {1, 2, 3, 4, 5, 6}
 
 
 def test_places_and_sizes_are_those_of_the_pixels(measured_scenes):
@@ -176,7 +179,7 @@ def test_ground_is_that_of_the_pixels(measured_scenes):
 def test_patterned_grounds_keep_near_their_colour():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scenes, "_camera", lambda rng, picture: picture)
-        patterned = [scene for scene in drawn(200) if scene.pattern != "plain"]
+        patterned = [scene for scene in drawn(120) if scene.pattern != "plain"]
     for scene in patterned:
         shade = np.asarray(scene.picture, float)[[0, 0, -1, -1], [0, -1, 0, -1]].mean(0)
         assert distance(shade, COLOURS[scene.ground]) < 32
@@ -207,7 +210,7 @@ def test_items_stand_out_after_the_camera():
 
 @pytest.mark.parametrize("style", [TRAINING, FOREIGN], ids=lambda style: style.name)
 def test_items_keep_apart_and_off_the_borders_of_regions(style):
-    for scene in drawn(150, style):
+    for scene in drawn(100, style):
         for number, item in enumerate(scene.items):
             assert min(abs(v - border) for v in (item.x, item.y) for border in (1 / 3, 2 / 3)) >= 0.035
             assert item.radius < min(item.x, item.y, 1 - item.x, 1 - item.y)
@@ -222,7 +225,7 @@ def test_items_are_in_reading_order():
 
 
 def test_every_shape_colour_size_count_and_pattern_is_drawn():
-    many = drawn(250)
+    many = drawn(160)
     items = [item for scene in many for item in scene.items]
     assert {item.shape for item in items} == set(SHAPES)
     assert {item.colour for item in items} == {scene.ground for scene in many} == set(COLOURS)
@@ -238,11 +241,11 @@ def test_every_shape_colour_size_count_and_pattern_is_drawn():
 
 @pytest.mark.parametrize("style", [TRAINING, FOREIGN], ids=lambda style: style.name)
 def test_same_seed_gives_the_same_bytes(style):
-    for first, again in zip(drawn(40, style), drawn(40, style), strict=True):
+    for first, again in zip(drawn(30, style), drawn(30, style), strict=True):
         assert first.picture.tobytes() == again.picture.tobytes()
         assert first.mask.tobytes() == again.mask.tobytes()
         assert (first.items, first.ground, first.pattern) == (again.items, again.ground, again.pattern)
-    assert len({scene.picture.tobytes() for scene in drawn(40, style)}) == 40
+    assert len({scene.picture.tobytes() for scene in drawn(30, style)}) == 30
 
 
 def test_drawing_leaves_the_global_generators_alone():
@@ -268,14 +271,18 @@ def reach_of(shade: tuple[int, int, int], corners: list[tuple[int, int, int]]) -
     return result.fun
 
 
-def test_foreign_sizes_lie_between_the_sizes_of_training():
-    assert TRAINING.small[1] < FOREIGN.small[0] < FOREIGN.small[1] < SIZE_LIMIT
-    assert SIZE_LIMIT < FOREIGN.large[0] < FOREIGN.large[1] < TRAINING.large[0]
+DRAWN_IN_TRAINING = [style for style in vars(scenes).values() if isinstance(style, scenes.Style) and not style.foreign]
 
 
-@pytest.mark.xfail(reason="72 is the smallest resolution of the training style, too", strict=True)
-def test_foreign_resolutions_are_never_drawn_in_training():
-    assert set(FOREIGN.sides).isdisjoint(TRAINING.sides)
+@pytest.mark.parametrize("style", DRAWN_IN_TRAINING, ids=lambda style: style.name)
+def test_foreign_sizes_lie_between_the_sizes_of_training(style):
+    assert style.small[1] < FOREIGN.small[0] < FOREIGN.small[1] < SIZE_LIMIT
+    assert SIZE_LIMIT < FOREIGN.large[0] < FOREIGN.large[1] < style.large[0]
+
+
+@pytest.mark.parametrize("style", DRAWN_IN_TRAINING, ids=lambda style: style.name)
+def test_foreign_resolutions_are_never_drawn_in_training(style):
+    assert set(FOREIGN.sides).isdisjoint(style.sides)
 
 
 def test_foreign_shades_lie_outside_of_what_training_mixes():
@@ -285,9 +292,9 @@ def test_foreign_shades_lie_outside_of_what_training_mixes():
         for name, (shade,) in FOREIGN.palette.items()
         if min(reach_of(shade, corners) for corners in COLOURS.values()) < both_jitters - 1e-6
     }
-    assert within == {"gray"}  # between black and white there is no gray that could be foreign
+    assert within == set()
 
 
 def test_foreign_names_are_those_of_training():
     assert FOREIGN.palette.keys() == COLOURS.keys()
-    assert {item.shape for scene in drawn(150, FOREIGN) for item in scene.items} == set(SHAPES)
+    assert {item.shape for scene in drawn(100, FOREIGN) for item in scene.items} == set(SHAPES)
