@@ -37,7 +37,7 @@ from leaml.nano.dense import (
     taught_loss,
 )
 from leaml.nano.scene_questions import ask, ask_several, caption
-from leaml.nano.scenes import CROWDED, TRAINING, Scene, draw_scene
+from leaml.nano.scenes import CROWDED, FLAT, TRAINING, TWO_TONE, Scene, Style, draw_scene
 from leaml.records import QUESTION_TYPES, Progress
 from leaml.training import checkpoint
 from leaml.training.batches import Example, Turn, encode
@@ -50,6 +50,8 @@ CAPTION_SHARE, CAPTION_WEIGHT = 0.35, 4.0
 PAIR_SHARE, PAIR_WEIGHT = 0.5, 2.0
 TEXT_WEIGHT = 0.5
 CROWDED_SHARE = 0.75
+TWO_TONE_UNTIL, FLAT_UNTIL = 0.35, 0.7
+"""Shares of the first stage's steps after which no scene is of two tones, and none is simple."""
 VISION_SCALE = 0.25
 """The vision tower's share of the learning rate in the second stage."""
 GO_ON = "The same command goes on from the newest whole checkpoint."
@@ -77,12 +79,21 @@ def processor() -> Idefics3Processor:
     return build_processor(build_tokenizer())
 
 
+def dense_style(rng: random.Random, done: float) -> Style:
+    """Shapes first, then colours, then everything: the style of a scene when the share `done` of the steps is done."""
+    chance = rng.random()
+    if chance < 1 - done / TWO_TONE_UNTIL:
+        return TWO_TONE
+    if chance < 1 - done / FLAT_UNTIL:
+        return FLAT
+    return CROWDED if rng.random() < CROWDED_SHARE else TRAINING
+
+
 def dense_batch(recipe: Recipe, step: int) -> DenseBatch:
-    """Mostly crowded scenes, and some of the kind that questions are asked about."""
     scenes = []
     for row in range(recipe.dense_rows):
         rng = random.Random(f"dense {recipe.seed} {step} {row}")
-        scenes.append(draw_scene(rng, CROWDED if rng.random() < CROWDED_SHARE else TRAINING))
+        scenes.append(draw_scene(rng, dense_style(rng, step / recipe.dense_steps)))
     return encode_dense(processor(), scenes)
 
 

@@ -13,7 +13,7 @@ The same state of `random.Random` gives the same bytes.
 
 import math
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 
 import numpy as np
@@ -49,7 +49,10 @@ COUNT_WEIGHTS = {0: 2, 1: 16, 2: 20, 3: 20, 4: 16, 5: 12, 6: 8, 7: 6}
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How scenes are drawn. Radii are shares of the picture's side, `sides` are pixels."""
+    """How scenes are drawn. Radii are shares of the picture's side, `sides` are pixels.
+
+    `simple` scenes are of solid colours on a plain ground, without what a lens does.
+    """
 
     name: str
     palette: dict[str, list[tuple[int, int, int]]]
@@ -57,14 +60,17 @@ class Style:
     large: tuple[float, float]
     sides: tuple[int, ...]
     foreign: bool = False
+    simple: bool = False
     counts: dict[int, int] = field(default_factory=lambda: COUNT_WEIGHTS)
 
 
 TRAINING = Style("training", COLOURS, (0.07, 0.10), (0.14, 0.20), tuple(range(72, 193, 8)))
-CROWDED = Style(
-    "crowded", COLOURS, (0.07, 0.10), (0.14, 0.18), (112, 128, 160), counts={6: 1, 8: 2, 10: 2, 12: 2}
-)
+_CROWD = {6: 1, 8: 2, 10: 2, 12: 2}
+CROWDED = Style("crowded", COLOURS, (0.07, 0.10), (0.14, 0.18), (112, 128, 160), counts=_CROWD)
 """Many objects, for the vision tower alone: it learns from objects, and its cost is by picture."""
+FLAT = replace(CROWDED, name="flat", simple=True)
+TWO_TONE = replace(FLAT, name="two-tone", palette={name: COLOURS[name] for name in ("black", "white")})
+"""Shapes and nothing else: where every picture had other colours and textures, shapes were learned six times slower."""
 FOREIGN = Style(
     "foreign",
     {
@@ -120,9 +126,9 @@ GROUND_WEIGHTS = {"white": 5, "black": 4, "gray": 4}
 
 def draw_scene(rng: random.Random, style: Style = TRAINING) -> Scene:
     """Draws one scene. All chance comes from `rng`."""
-    ground = rng.choices(list(COLOURS), [GROUND_WEIGHTS.get(c, 1.5) for c in COLOURS])[0]
+    ground = rng.choices(list(style.palette), [GROUND_WEIGHTS.get(c, 1.5) for c in style.palette])[0]
     ground_rgb = _shade(rng, style, ground)
-    pattern = "plain" if style.foreign else rng.choices(list(PATTERNS), list(PATTERNS.values()))[0]
+    pattern = "plain" if style.foreign or style.simple else rng.choices(list(PATTERNS), list(PATTERNS.values()))[0]
     items, paints = _arrange(rng, style, ground, ground_rgb)
     side = rng.choice(style.sides)
     wide = high = side
@@ -137,7 +143,7 @@ def draw_scene(rng: random.Random, style: Style = TRAINING) -> Scene:
         _paint(rng, canvas, item, rgb, outline, style)
         mask_pen.polygon([(x * MASK_SIDE, y * MASK_SIDE) for x, y in _placed(item, outline)], fill=number)
     picture = canvas.resize((wide, high), Image.Resampling.BOX) if oversampling > 1 else canvas
-    if not style.foreign:
+    if not (style.foreign or style.simple):
         picture = _camera(rng, picture)
     return Scene(picture, np.asarray(mask), items, ground, pattern)
 
@@ -174,7 +180,7 @@ def _arrange(rng: random.Random, style: Style, ground: str, ground_rgb: tuple[in
                 continue
             copied = rng.choice(placed)[0] if placed else None
             shape = copied.shape if copied and rng.random() < 0.22 else rng.choice(SHAPES)
-            colour = copied.colour if copied and rng.random() < 0.22 else rng.choice(list(COLOURS))
+            colour = copied.colour if copied and rng.random() < 0.22 else rng.choice(list(style.palette))
             rgb = _shade(rng, style, colour)
             if colour == ground or _contrast(rgb, ground_rgb) < 110:
                 continue
@@ -285,7 +291,7 @@ def _paint(rng: random.Random, canvas: Image.Image, item: Item, rgb, outline, st
 
 def _finish(rng: random.Random, item: Item, style: Style):
     """How an item is filled, and the shade of its rim or None."""
-    if style.foreign:
+    if style.foreign or style.simple:
         return "solid", None
     fill = rng.choices(("solid", "gradient", "striped", "line"), (64, 16, 8, 12))[0]
     # An outlined circle would be a ring, and a thin line on a small object does not survive the resize to the input.
