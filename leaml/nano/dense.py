@@ -4,9 +4,7 @@ A vision tower that learns through the language loss alone is slow. Here each of
 connector, names shape, colour, size and region of the object that it lies on, and it names them in the language model's
 own word embeddings: the language model then finds a red star where its embeddings of "red" and "star" point. It also
 draws what it lies on, figure against ground, points to the object's centre, and draws the object's form freed of place
-and size. A name of a shape alone is a needle in a haystack: with colours known at 0.95, shapes were still named by
-chance after 14,000 pictures. A form is learned little by little, first its length, then its corners, and the name
-follows.
+and size. What was tried on the way here stands in `benchmarks/LOG.md`.
 """
 
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ import logging
 import random
 import sys
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -37,7 +37,7 @@ from leaml.nano.dense import (
     taught_loss,
 )
 from leaml.nano.scene_questions import ask, ask_several, caption
-from leaml.nano.scenes import CROWDED, FLAT, TRAINING, TWO_TONE, Scene, Style, draw_scene
+from leaml.nano.scenes import ALIGNED_LARGE, ALIGNED_SMALL, CROWDED, TRAINING, Scene, Style, draw_scene
 from leaml.records import QUESTION_TYPES, Progress
 from leaml.training import checkpoint
 from leaml.training.batches import Example, Turn, encode
@@ -50,8 +50,9 @@ CAPTION_SHARE, CAPTION_WEIGHT = 0.35, 4.0
 PAIR_SHARE, PAIR_WEIGHT = 0.5, 2.0
 TEXT_WEIGHT = 0.5
 CROWDED_SHARE = 0.75
-TWO_TONE_UNTIL, FLAT_UNTIL = 0.35, 0.7
-"""Shares of the first stage's steps after which no scene is of two tones, and none is simple."""
+ON_GRID, IN_PLACE = (0.45, 0.8), (0.2, 0.55)
+"""Shares of the first stage's steps: all objects stand on a grid until the first of each pair, none from the second on."""
+LARGE_SHARE, MOST_JITTER = 0.25, 0.05
 VISION_SCALE = 0.25
 """The vision tower's share of the learning rate in the second stage."""
 GO_ON = "The same command goes on from the newest whole checkpoint."
@@ -79,13 +80,16 @@ def processor() -> Idefics3Processor:
     return build_processor(build_tokenizer())
 
 
+def _falling(done: float, start: float, end: float) -> float:
+    """1 until `start`, 0 from `end` on, straight between them."""
+    return min(1.0, max(0.0, (end - done) / (end - start)))
+
+
 def dense_style(rng: random.Random, done: float) -> Style:
-    """Shapes first, then colours, then everything: the style of a scene when the share `done` of the steps is done."""
-    chance = rng.random()
-    if chance < 1 - done / TWO_TONE_UNTIL:
-        return TWO_TONE
-    if chance < 1 - done / FLAT_UNTIL:
-        return FLAT
+    """The style of a scene when the share `done` of the steps is done: on a grid, then off it, then anywhere."""
+    if rng.random() < _falling(done, *ON_GRID):
+        aligned = ALIGNED_LARGE if rng.random() < LARGE_SHARE else ALIGNED_SMALL
+        return replace(aligned, jitter=MOST_JITTER * (1 - _falling(done, *IN_PLACE)))
     return CROWDED if rng.random() < CROWDED_SHARE else TRAINING
 
 

@@ -51,7 +51,8 @@ COUNT_WEIGHTS = {0: 2, 1: 16, 2: 20, 3: 20, 4: 16, 5: 12, 6: 8, 7: 6}
 class Style:
     """How scenes are drawn. Radii are shares of the picture's side, `sides` are pixels.
 
-    `simple` scenes are of solid colours on a plain ground, without what a lens does.
+    With `cells` above 0, objects stand in the middle of the cells of a grid of so many by so many, off it by at most
+    `jitter` sides of the picture.
     """
 
     name: str
@@ -60,7 +61,8 @@ class Style:
     large: tuple[float, float]
     sides: tuple[int, ...]
     foreign: bool = False
-    simple: bool = False
+    cells: int = 0
+    jitter: float = 0.0
     counts: dict[int, int] = field(default_factory=lambda: COUNT_WEIGHTS)
 
 
@@ -68,9 +70,9 @@ TRAINING = Style("training", COLOURS, (0.07, 0.10), (0.14, 0.20), tuple(range(72
 _CROWD = {6: 1, 8: 2, 10: 2, 12: 2}
 CROWDED = Style("crowded", COLOURS, (0.07, 0.10), (0.14, 0.18), (112, 128, 160), counts=_CROWD)
 """Many objects, for the vision tower alone: it learns from objects, and its cost is by picture."""
-FLAT = replace(CROWDED, name="flat", simple=True)
-TWO_TONE = replace(FLAT, name="two-tone", palette={name: COLOURS[name] for name in ("black", "white")})
-"""Shapes and nothing else: where every picture had other colours and textures, shapes were learned six times slower."""
+ALIGNED_SMALL = replace(CROWDED, name="aligned small", large=CROWDED.small, cells=4, counts={8: 1, 10: 1, 12: 1})
+ALIGNED_LARGE = replace(CROWDED, name="aligned large", small=CROWDED.large, cells=2, counts={4: 1})
+"""Objects on a grid: a shape is first learned where it always lies alike under the image tokens."""
 FOREIGN = Style(
     "foreign",
     {
@@ -128,7 +130,7 @@ def draw_scene(rng: random.Random, style: Style = TRAINING) -> Scene:
     """Draws one scene. All chance comes from `rng`."""
     ground = rng.choices(list(style.palette), [GROUND_WEIGHTS.get(c, 1.5) for c in style.palette])[0]
     ground_rgb = _shade(rng, style, ground)
-    pattern = "plain" if style.foreign or style.simple else rng.choices(list(PATTERNS), list(PATTERNS.values()))[0]
+    pattern = "plain" if style.foreign else rng.choices(list(PATTERNS), list(PATTERNS.values()))[0]
     items, paints = _arrange(rng, style, ground, ground_rgb)
     side = rng.choice(style.sides)
     wide = high = side
@@ -143,7 +145,7 @@ def draw_scene(rng: random.Random, style: Style = TRAINING) -> Scene:
         _paint(rng, canvas, item, rgb, outline, style)
         mask_pen.polygon([(x * MASK_SIDE, y * MASK_SIDE) for x, y in _placed(item, outline)], fill=number)
     picture = canvas.resize((wide, high), Image.Resampling.BOX) if oversampling > 1 else canvas
-    if not (style.foreign or style.simple):
+    if not style.foreign:
         picture = _camera(rng, picture)
     return Scene(picture, np.asarray(mask), items, ground, pattern)
 
@@ -173,7 +175,7 @@ def _arrange(rng: random.Random, style: Style, ground: str, ground_rgb: tuple[in
     for _ in range(wanted):
         for _attempt in range(30):
             radius = rng.uniform(*(style.small if rng.random() < small_share else style.large))
-            x, y = rng.uniform(radius + 0.01, 0.99 - radius), rng.uniform(radius + 0.01, 0.99 - radius)
+            x, y = _place(rng, style, radius)
             if min(abs(v - b) for v in (x, y) for b in (1 / 3, 2 / 3)) < 0.035:
                 continue
             if any(math.hypot(x - o.x, y - o.y) < radius + o.radius + 0.02 for o, _ in placed):
@@ -188,6 +190,14 @@ def _arrange(rng: random.Random, style: Style, ground: str, ground_rgb: tuple[in
             break
     placed.sort(key=lambda entry: (REGIONS.index(entry[0].region), entry[0].x))
     return tuple(item for item, _ in placed), [rgb for _, rgb in placed]
+
+
+def _place(rng: random.Random, style: Style, radius: float) -> tuple[float, float]:
+    """A centre for an object of this radius, anywhere or in a cell of the style's grid."""
+    if not style.cells:
+        return rng.uniform(radius + 0.01, 0.99 - radius), rng.uniform(radius + 0.01, 0.99 - radius)
+    x, y = ((rng.randrange(style.cells) + 0.5) / style.cells + rng.uniform(-style.jitter, style.jitter) for _ in "xy")
+    return x, y
 
 
 def _regular(corners: int, inner: float = 0.0) -> list[tuple[float, float]]:
@@ -291,7 +301,7 @@ def _paint(rng: random.Random, canvas: Image.Image, item: Item, rgb, outline, st
 
 def _finish(rng: random.Random, item: Item, style: Style):
     """How an item is filled, and the shade of its rim or None."""
-    if style.foreign or style.simple:
+    if style.foreign:
         return "solid", None
     fill = rng.choices(("solid", "gradient", "striped", "line"), (64, 16, 8, 12))[0]
     # An outlined circle would be a ring, and a thin line on a small object does not survive the resize to the input.

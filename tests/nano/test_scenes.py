@@ -276,8 +276,9 @@ DRAWN_IN_TRAINING = [style for style in vars(scenes).values() if isinstance(styl
 
 @pytest.mark.parametrize("style", DRAWN_IN_TRAINING, ids=lambda style: style.name)
 def test_foreign_sizes_lie_between_the_sizes_of_training(style):
-    assert style.small[1] < FOREIGN.small[0] < FOREIGN.small[1] < SIZE_LIMIT
-    assert SIZE_LIMIT < FOREIGN.large[0] < FOREIGN.large[1] < style.large[0]
+    assert FOREIGN.small[0] < FOREIGN.small[1] < SIZE_LIMIT < FOREIGN.large[0] < FOREIGN.large[1]
+    for smallest, largest in (style.small, style.large):
+        assert largest < FOREIGN.small[0] or smallest > FOREIGN.large[1]
 
 
 @pytest.mark.parametrize("style", DRAWN_IN_TRAINING, ids=lambda style: style.name)
