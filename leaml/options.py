@@ -65,10 +65,9 @@ class DistilOptions(TrainingOptions):
 class GenerateOptions(Options):
     """Pseudo question/answer pairs for unlabelled pictures, and the filter on their signals."""
 
-    texts_per_type: int = Field(2, ge=1, le=64, description="Texts sampled per picture and question type.")
+    texts_per_type: int = Field(1, ge=1, le=64, description="Texts sampled per picture and question type.")
     temperature: float = Field(0.8, gt=0, le=2, description="Sampling temperature.")
     top_p: float = Field(0.95, gt=0, le=1, description="Probability mass that sampling keeps.")
-    re_answers: int = Field(4, ge=0, le=64, description="Answers sampled again to each question, for agreement.")
     least_agreement: float = Field(0.5, ge=0, le=1, description="Pairs with less agreement are left out.")
     seed: int = Field(0, ge=0, lt=2**32, description="Seed of the sampling.")
 

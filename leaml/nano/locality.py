@@ -2,8 +2,8 @@
 
 A vision transformer that starts from noise must find out for each of its 256 positions alone which others are its
 neighbours. Position embeddings made of sines and cosines have a linear map for every shift, so a head can be started
-looking at a fixed offset (as in ConViT, arXiv 2103.10697, there with a gate of its own). Everything stays trainable, and
-the classes stay the standard ones. Alone it did not make shapes easier to learn (`benchmarks/LOG.md`, row b).
+looking at a fixed offset (as in ConViT, arXiv 2103.10697, there with a gate of its own). Everything stays trainable,
+and the classes stay the standard ones. Alone it did not make shapes easier to learn (`benchmarks/LOG.md`, row b).
 """
 
 import math

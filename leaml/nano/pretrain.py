@@ -51,7 +51,8 @@ PAIR_SHARE, PAIR_WEIGHT = 0.5, 2.0
 TEXT_WEIGHT = 0.5
 CROWDED_SHARE = 0.75
 ON_GRID, IN_PLACE = (0.45, 0.8), (0.2, 0.55)
-"""Shares of the first stage's steps: all objects stand on a grid until the first of each pair, none from the second on."""
+"""Shares of the first stage's steps: on a grid, and in the middle of its cells, are all until the first, none from the
+second of each pair on."""
 LARGE_SHARE, MOST_JITTER = 0.25, 0.05
 VISION_SCALE = 0.25
 """The vision tower's share of the learning rate in the second stage."""

@@ -28,13 +28,17 @@ PREFIX = 0
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A prompt and the answer to learn. `weight` is the whole answer's; a turn may be kept from seeing the picture."""
+    """A prompt and the answer to learn. `weight` is the whole answer's; a turn may be kept from seeing the picture.
+
+    `lead` is a beginning of the answer that is given, and not learned.
+    """
 
     prompt: str
     answer: str
     weight: float = 1.0
     kind: str = "question"
     sees_image: bool = True
+    lead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Batch:
     segments: (rows, tokens), 0 for the picture, then 1, 2, … for the turns, −1 for padding.
     places: (answers' tokens, 2), row and position whose next token is predicted; targets: (answers' tokens,) token ids;
     weights: (answers' tokens,), a turn's weight spread evenly over its answer's tokens.
-    kinds: (answers' tokens,) numbers into `kind_names`.
+    kinds: (answers' tokens,) numbers into `kind_names`; turns: (answers' tokens,) the turn, counted through the batch.
     """
 
     inputs: dict[str, Tensor]
@@ -62,11 +66,13 @@ class Batch:
     targets: Tensor
     weights: Tensor
     kinds: Tensor
+    turns: Tensor
     kind_names: tuple[str, ...]
 
     def to(self, device: torch.device | str) -> "Batch":
         inputs = {name: value.to(device) for name, value in self.inputs.items()}
-        tensors = (getattr(self, name).to(device) for name in ("segments", "places", "targets", "weights", "kinds"))
+        names = ("segments", "places", "targets", "weights", "kinds", "turns")
+        tensors = (getattr(self, name).to(device) for name in names)
         return Batch(inputs, *tensors, self.kind_names)
 
 
@@ -78,20 +84,22 @@ class _Row:
     segments: list[int]
     positions: list[int]
     blind: set[int]
-    answers: list[tuple[int, int, float, str]]  # place behind the prefix, target, weight, kind
+    answers: list[tuple[int, int, float, str, int]]  # place behind the prefix, target, weight, kind, turn
 
 
 def _row(framing: Framing, turns: Sequence[Turn], prefix_length: int) -> _Row:
     row = _Row([], [], [], set(), [])
     for number, turn in enumerate(turns, start=1):
-        head = framing.token_ids(framing.question_text(turn.prompt))
+        lead = framing.answer_lead + framing.clean(turn.lead) if turn.lead else ""
+        head = framing.token_ids(framing.question_text(turn.prompt) + lead)
         answer = framing.token_ids(framing.answer_text(turn.answer))
         start = prefix_length
         if not turn.sees_image:
             head, start = framing.blind_prefix_ids + head, 0
             row.blind.add(number)
         first = len(row.ids) + len(head)
-        row.answers += [(first + k - 1, token, turn.weight / len(answer), turn.kind) for k, token in enumerate(answer)]
+        weight = turn.weight / len(answer)
+        row.answers += [(first + k - 1, token, weight, turn.kind, number - 1) for k, token in enumerate(answer)]
         row.ids += head + answer
         row.segments += [number] * (len(head) + len(answer))
         row.positions += range(start, start + len(head) + len(answer))
@@ -112,20 +120,23 @@ def encode(framing: Framing, examples: Sequence[Example]) -> Batch:
     positions[:, :prefix_length] = torch.arange(prefix_length)
     blind = torch.zeros(len(rows), tokens, dtype=torch.bool)
     kind_names = tuple(sorted({turn.kind for example in examples for turn in example.turns}))
-    places, targets, weights, kinds = [], [], [], []
+    places, targets, weights, kinds, turns = [], [], [], [], []
+    asked = 0
     for number, row in enumerate(rows):
         behind = slice(prefix_length, prefix_length + len(row.ids))
         ids[number, behind] = torch.tensor(row.ids)
         segments[number, behind] = torch.tensor(row.segments)
         positions[number, behind] = torch.tensor(row.positions)
         blind[number, behind] = torch.tensor([segment in row.blind for segment in row.segments])
-        for place, target, weight, kind in row.answers:
+        for place, target, weight, kind, turn in row.answers:
             places.append((number, prefix_length + place))
             targets.append(target)
             weights.append(weight)
             kinds.append(kind_names.index(kind))
+            turns.append(asked + turn)
+        asked += len(examples[number].turns)
     inputs |= {"input_ids": ids, "position_ids": positions, "attention_mask": _mask(segments, blind)}
-    tensors = (torch.tensor(values) for values in (places, targets, weights, kinds))
+    tensors = (torch.tensor(values) for values in (places, targets, weights, kinds, turns))
     return Batch(inputs, segments, *tensors, kind_names)
 
 
@@ -143,6 +154,13 @@ def answer_logits(model: nn.Module, batch: Batch) -> Tensor:
     core = model.get_base_model() if hasattr(model, "get_base_model") else model
     states = core.model(**batch.inputs, use_cache=False).last_hidden_state
     return core.get_output_embeddings()(states[batch.places[:, 0], batch.places[:, 1]]).float()
+
+
+@torch.inference_mode()
+def answer_log_probabilities(model: nn.Module, batch: Batch) -> Tensor:
+    """(turns,) log-probability of each turn's whole answer with its end, natural logarithm."""
+    losses = nn.functional.cross_entropy(answer_logits(model, batch), batch.targets, reduction="none")
+    return losses.new_zeros(int(batch.turns.max()) + 1).index_add(0, batch.turns, -losses)
 
 
 def kind_losses(model: nn.Module, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:

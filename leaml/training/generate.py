@@ -4,8 +4,11 @@ For every picture and question type the generator samples several texts; what pa
 signals, all between 0 and 1 but the first:
 
     log_probability    mean per token of the whole text, natural logarithm
-    agreement          share of answers, sampled again to the same question, that are the same
-    blind_agreement    the same share among answers sampled without the picture: what language alone would say
+    agreement          probability that an answer sampled again to the same question is the same, word for word
+    blind_agreement    the same without the picture: what language alone would say
+
+The first of these two is what the agreement of k re-answers estimates; one pass over all pairs of a
+picture gives it exactly, where sampling would take k times as many answers as there are pairs.
 """
 
 from collections import Counter
@@ -17,16 +20,17 @@ import torch
 from torch import nn
 
 from leaml.errors import DataError
-from leaml.evaluation.scoring import normalise, score
+from leaml.evaluation.scoring import normalise
 from leaml.models import prompts
 from leaml.models.framing import Framing
 from leaml.models.writing import Request, Sampling, write
 from leaml.options import GenerateOptions
 from leaml.records import Pair, Progress, Question, Result
+from leaml.training.batches import Example, Turn, answer_log_probabilities, encode
 from leaml.training.distill import train_labels
 
 PICTURES_AT_ONCE = 12
-TEXT_TOKENS, ANSWER_TOKENS = 64, 24
+TEXT_TOKENS = 64
 
 
 @dataclass(slots=True)
@@ -73,7 +77,7 @@ def generate(
         with torch.random.fork_rng():
             torch.manual_seed(options.seed * 1_000_003 + start)
             drafts = _drafts(model, framing, part, types, wordings, options, counts)
-            _add_agreement(model, framing, drafts, options.re_answers)
+            _add_agreement(model, framing, drafts)
         counts["pairs"] += len(drafts)
         for draft in drafts:
             yield Pair(draft.image, draft.question, draft.answer, draft.type, draft.choices, draft.signals)
@@ -127,28 +131,26 @@ def _draft(request: Request, question: str, answer: str, wordings: Mapping[str, 
     return _Draft(request.image, request.prompt, question, answer, kind, prompts.parse_choices(question))
 
 
-def _add_agreement(model: nn.Module, framing: Framing, drafts: Sequence[_Draft], count: int) -> None:
-    """Has each question answered `count` times more, with and without its picture."""
-    if not count or not drafts:
+def _add_agreement(model: nn.Module, framing: Framing, drafts: Sequence[_Draft]) -> None:
+    """Gives each draft the probability of its answer, with and without its picture."""
+    pictures: dict[Path, list[_Draft]] = {}
+    for draft in drafts:
+        pictures.setdefault(draft.image, []).append(draft)
+    if not pictures:
         return
+    model.eval()
     for signal, seeing in (("agreement", True), ("blind_agreement", False)):
-        requests = [
-            Request(draft.image if seeing else None, draft.prompt, prompts.pair_lead(draft.question))
-            for draft in drafts
-            for _ in range(count)
+        examples = [
+            Example(image, tuple(_answer_turn(draft, seeing) for draft in its)) for image, its in pictures.items()
         ]
-        answers = write(model, framing, requests, ANSWER_TOKENS, Sampling(temperature=1.0, top_p=1.0))
-        for number, draft in enumerate(drafts):
-            again = answers[number * count : (number + 1) * count]
-            draft.signals[signal] = sum(_same_answer(draft, answer.text) for answer in again) / count
+        batch = encode(framing, examples).to(model.device)
+        probabilities = answer_log_probabilities(model, batch).exp().tolist()
+        for draft, probability in zip((d for its in pictures.values() for d in its), probabilities, strict=True):
+            draft.signals[signal] = probability
 
 
-def _same_answer(draft: _Draft, text: str) -> bool:
-    """Whether what was written again says the same: the same label, number or set, or the same words."""
-    answer = prompts.read_answer(text)
-    if not answer:
-        return False
-    return _plain(answer) == _plain(draft.answer) or score(draft.answer, answer, draft.type, draft.choices).correct
+def _answer_turn(draft: _Draft, seeing: bool) -> Turn:
+    return Turn(draft.prompt, draft.answer, lead=prompts.pair_lead(draft.question), sees_image=seeing)
 
 
 def _plain(text: str) -> str:

@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from leaml.models import prompts
-from leaml.nano import build, pretrain, texts
+from leaml.nano import build, pretrain, scenes, texts
 from leaml.nano.pretrain import Framing, Recipe, dense_batch, question_batch, turns_of
 from leaml.nano.scene_questions import objects_in, readings
 from leaml.nano.scenes import draw_scene
@@ -210,6 +210,17 @@ def test_the_shipped_folder_loads_with_the_auto_classes(whole_run):
 
 
 # --- What is taught ----------------------------------------------------------------------------------------
+
+
+def test_the_vision_tower_begins_on_a_grid_and_ends_anywhere():
+    def styles(done: float) -> list[scenes.Style]:
+        return [pretrain.dense_style(random.Random(number), done) for number in range(60)]
+
+    assert all(style.cells and style.jitter == 0 for style in styles(0.0))
+    assert {style.cells for style in styles(0.0)} == {2, 4}
+    assert all(0 < style.jitter < pretrain.MOST_JITTER for style in styles(0.4))
+    assert {bool(style.cells) for style in styles(0.6)} == {True, False}
+    assert {style.name for style in styles(1.0)} == {"crowded", "training"}
 
 
 def test_a_batch_is_a_function_of_seed_and_step():

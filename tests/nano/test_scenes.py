@@ -299,3 +299,14 @@ def test_foreign_shades_lie_outside_of_what_training_mixes():
 def test_foreign_names_are_those_of_training():
     assert FOREIGN.palette.keys() == COLOURS.keys()
     assert {item.shape for scene in drawn(100, FOREIGN) for item in scene.items} == set(SHAPES)
+
+
+# --- Scenes on a grid --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("style", [scenes.ALIGNED_SMALL, scenes.ALIGNED_LARGE], ids=lambda style: style.name)
+def test_objects_on_a_grid_stand_in_the_middle_of_its_cells(style):
+    middles = {(cell + 0.5) / style.cells for cell in range(style.cells)}
+    items = [item for scene in drawn(20, style) for item in scene.items]
+    assert {item.x for item in items} | {item.y for item in items} == middles
+    assert {item.size for item in items} == {"small" if style.cells == 4 else "large"}

@@ -11,7 +11,7 @@ from PIL import Image
 from leaml.errors import DataError
 from leaml.models import prompts
 from leaml.models.framing import Framing
-from leaml.models.writing import Written
+from leaml.models.writing import Request, Written
 from leaml.options import GenerateOptions
 from leaml.records import Pair, Progress, Question, Result
 from leaml.training import generate as module
@@ -21,7 +21,7 @@ from leaml.training.generate import generate, keep
 from leaml.training.loop import FitOptions, fit
 from tests import tiny_models
 
-OPTIONS = GenerateOptions(texts_per_type=3, re_answers=4)
+OPTIONS = GenerateOptions(texts_per_type=3)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,7 @@ class Scripted:
 def scripted(monkeypatch, pictures, known, options, *rounds) -> tuple[list[Pair], Result, Scripted]:
     script = Scripted(*rounds)
     monkeypatch.setattr(module, "write", script)
+    monkeypatch.setattr(module, "_add_agreement", lambda model, framing, drafts: None)
     *events, result = generate(None, None, pictures, known, options)
     return [event for event in events if isinstance(event, Pair)], result, script
 
@@ -91,11 +92,11 @@ def test_pairs_progress_and_one_result_last(writer, pictures, known):
         assert pair.question and pair.answer
         assert pair.signals.keys() == {"log_probability", "agreement", "blind_agreement"}
         assert pair.signals["log_probability"] <= 0
-        assert pair.signals["agreement"] * 4 in range(5) and pair.signals["blind_agreement"] * 4 in range(5)
+        assert 0 <= pair.signals["agreement"] <= 1 and 0 <= pair.signals["blind_agreement"] <= 1
 
 
 def test_no_picture_gets_the_same_question_twice(writer, pictures, known):
-    options = GenerateOptions(texts_per_type=6, re_answers=0)
+    options = GenerateOptions(texts_per_type=6)
     pairs = [event for event in generate(*writer, pictures[:4], known, options) if isinstance(event, Pair)]
     identities = [(pair.image, pair.question.casefold()) for pair in pairs]
     assert len(set(identities)) == len(identities)
@@ -103,7 +104,7 @@ def test_no_picture_gets_the_same_question_twice(writer, pictures, known):
 
 def test_the_same_seed_writes_the_same_pairs_and_leaves_the_random_state_alone(writer, pictures, known):
     def run(seed: int) -> list[Pair]:
-        options = GenerateOptions(texts_per_type=2, re_answers=2, temperature=1.5, seed=seed)
+        options = GenerateOptions(texts_per_type=2, temperature=1.5, seed=seed)
         return [event for event in generate(*writer, pictures[:6], known, options) if isinstance(event, Pair)]
 
     torch.manual_seed(5)
@@ -131,7 +132,7 @@ def test_between_two_pairs_the_random_state_is_the_callers(writer, pictures, kno
 
 
 def test_every_type_that_was_labelled_is_asked_for(monkeypatch, pictures, known):
-    nothing = GenerateOptions(texts_per_type=2, re_answers=0)
+    nothing = GenerateOptions(texts_per_type=2)
     _, _, script = scripted(monkeypatch, pictures[:1], known, nothing, ["?"] * 4)
     assert [request.prompt for request in script.asked[0]] == [
         prompts.write_pair("single choice"), prompts.write_pair("single choice"),
@@ -149,7 +150,7 @@ def test_the_likelier_of_two_answers_to_one_question_stays(monkeypatch, pictures
         "",
     ]
     pairs, result, _ = scripted(
-        monkeypatch, pictures[:1], known, GenerateOptions(texts_per_type=3, re_answers=0), texts
+        monkeypatch, pictures[:1], known, GenerateOptions(texts_per_type=3), texts
     )
     assert [(pair.question, pair.answer) for pair in pairs] == [("is it blue?", "no"), ("Is it green?", "no")]
     assert pairs[0].signals == {"log_probability": -0.2}
@@ -158,7 +159,7 @@ def test_the_likelier_of_two_answers_to_one_question_stays(monkeypatch, pictures
 
 def test_a_known_question_keeps_its_type_and_choices_and_another_is_read(monkeypatch, pictures, known):
     texts = ["Question: is it a or b? Answer: b", "Question: Where is it? Answer: center"]
-    options = GenerateOptions(texts_per_type=1, re_answers=0)
+    options = GenerateOptions(texts_per_type=1)
     pairs, _, _ = scripted(monkeypatch, pictures[:1], known, options, texts)
     assert [(pair.type, pair.choices) for pair in pairs] == [
         ("single choice", ("a", "b", "neither")),
@@ -166,18 +167,33 @@ def test_a_known_question_keeps_its_type_and_choices_and_another_is_read(monkeyp
     ]
 
 
-def test_agreement_is_the_share_of_the_same_answers_with_and_without_the_picture(monkeypatch, pictures, known):
-    texts = ["Question: Is it blue? Answer: yes", "Question: Which findings are shown? Answer: polyp; snare"]
-    seeing = ["yes", " Yes.", "no", "yes Question: Is it red? Answer: no"]
-    several = ["snare; polyp", "polyp; snare", "polyp", ""]
-    blind = ["no", "no", "no", "yes", "polyp", "", "...", "polyp; snare"]
-    options = GenerateOptions(texts_per_type=1, re_answers=4)
-    pairs, _, script = scripted(monkeypatch, pictures[:1], known, options, texts, seeing + several, blind)
-    assert [pair.signals["agreement"] for pair in pairs] == [0.75, 0.5]
-    assert [pair.signals["blind_agreement"] for pair in pairs] == [0.25, 0.25]
-    first, again, without = script.asked
-    assert again[0].prompt == first[0].prompt and again[0].lead == "Question: Is it blue? Answer:"
-    assert {request.image for request in again} == {pictures[0]} and {request.image for request in without} == {None}
+def test_agreement_is_the_probability_of_the_answer_given_picture_and_question(writer, pictures, known):
+    """Checked against a plain pass over each text alone, without packing."""
+    model, framing = writer
+    pairs = [event for event in generate(*writer, pictures[:3], known, OPTIONS) if isinstance(event, Pair)]
+    assert len({round(pair.signals["agreement"], 6) for pair in pairs}) > 1
+    for pair in pairs[:6]:
+        for signal, image in (("agreement", pair.image), ("blind_agreement", None)):
+            found = []
+            for kind in ("single choice", "yes/no"):
+                request = Request(image, prompts.write_pair(kind), prompts.pair_lead(pair.question))
+                found.append(probability_of(model, framing, request, pair.answer))
+            assert any(value == pytest.approx(pair.signals[signal], abs=1e-4) for value in found)
+
+
+def probability_of(model, framing: Framing, request: Request, answer: str) -> float:
+    """The probability that the model goes on with this answer and its end, token by token."""
+    inputs = {"input_ids": torch.tensor([framing.blind_prefix_ids])}
+    if request.image is not None:
+        with Image.open(request.image) as opened:
+            inputs = framing.prefix_inputs([opened.convert("RGB")])
+    asked = framing.token_ids(framing.question_text(request.prompt) + framing.answer_lead + request.lead)
+    wanted = framing.token_ids(framing.answer_text(answer))
+    ids = torch.cat([inputs.pop("input_ids"), torch.tensor([asked + wanted])], 1)
+    with torch.inference_mode():
+        logits = model(input_ids=ids, attention_mask=torch.ones_like(ids), **inputs).logits[0]
+    steps = logits[-len(wanted) - 1 : -1].log_softmax(-1)
+    return float(steps.gather(1, torch.tensor(wanted)[:, None]).sum().exp())
 
 
 def test_nothing_to_read_gives_no_pairs(monkeypatch, pictures, known):
