@@ -1,7 +1,7 @@
 """What nano can do: new scenes, a foreign style, captions, self-written pairs, the phantom, speed.
 
     python -m benchmarks.nano                                                # all of it; the phantom's ceiling trains
-    python -m benchmarks.nano --scenes 20 --part scenes,captions --out /tmp/nano.json       # a look at it
+    python -m benchmarks.nano --scenes 20 --part scenes,captions --out look.json       # a look at it
     python -m benchmarks.nano --part phantom --ceiling-split calibration --ceiling-rate 3e-4   # choose the rate here
 
 scenes    accuracy per question type on scenes that training never draws (seeds in a namespace of their own)

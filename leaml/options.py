@@ -52,7 +52,7 @@ class TrainingOptions(Options):
 class DistilOptions(TrainingOptions):
     """Selective neuron distillation (LEAML): the generator learns from labels and from the teacher's captions."""
 
-    steps: int = Field(400, ge=1, le=1_000_000, description="Training steps.")
+    steps: int = Field(150, ge=1, le=1_000_000, description="Training steps.")
     learning_rate: float = Field(3e-3, gt=0, le=1, description="Peak of the learning rate.")
     caption_weight: float = Field(1.0, ge=0, le=100, description="Weight λ of the caption loss; 0 turns captions off.")
     method: Literal["taylor", "gradient", "activation", "random", "inverse"] = Field(
@@ -75,7 +75,8 @@ class GenerateOptions(Options):
 class AdaptOptions(TrainingOptions):
     """Fine-tuning of the VQA model on labels and accepted pairs."""
 
-    steps: int = Field(400, ge=1, le=1_000_000, description="Training steps.")
+    steps: int = Field(150, ge=1, le=1_000_000, description="Training steps.")
+    learning_rate: float = Field(2e-3, gt=0, le=1, description="Peak of the learning rate.")
     method: Literal["lora", "neurons", "full"] = Field("lora", description="What is trained.")
     rank: int = Field(16, ge=1, le=512, description="Rank of the LoRA.")
     fraction: float = Field(0.05, gt=0, le=1, description="Share of the neurons, where neurons are trained.")

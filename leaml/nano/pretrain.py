@@ -1,7 +1,7 @@
 """Trains nano from scratch.
 
     python -m leaml.nano.pretrain --work runs/nano --out assets/nano               # the shipped recipe, resumable
-    python -m leaml.nano.pretrain --work /tmp/tiny --dense-steps 3 --steps 3 --rows 2   # a minute, to see it run
+    python -m leaml.nano.pretrain --work runs/tiny --dense-steps 3 --steps 3 --rows 2   # a minute, to see it run
 
 Two stages through the one training loop: the vision tower on dense targets, then the whole model on isolated
 questions, captions, self-written pairs and text-only examples, with the dense targets going on beside. Every batch is
