@@ -86,7 +86,8 @@ def test_a_picture_may_be_a_path(tiny, tmp_path):
     model, framing = tiny
     picture(0).save(tmp_path / "a.png")
     path, opened = write(model, framing, [Request(tmp_path / "a.png", "Why?"), Request(picture(0), "Why?")])
-    assert path == opened
+    assert path.text == opened.text
+    assert path.log_probability == pytest.approx(opened.log_probability, abs=1e-4)  # rows of a batch may round apart
 
 
 def test_an_answer_ends_with_its_turn_though_the_model_names_another_end(tiny):
