@@ -20,7 +20,6 @@ from transformers import (
 
 from leaml.models import prompts
 from leaml.nano import texts
-from leaml.nano.locality import see_locally
 from leaml.nano.scene_questions import ask, caption
 from leaml.nano.scenes import draw_scene
 from leaml.records import QUESTION_TYPES
@@ -126,7 +125,6 @@ def build_model(tokenizer: PreTrainedTokenizerFast) -> Idefics3ForConditionalGen
         tie_word_embeddings=True,
     )
     model = Idefics3ForConditionalGeneration(config)
-    see_locally(model)
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     return model
