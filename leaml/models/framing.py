@@ -51,8 +51,10 @@ class Framing:
             text = text.replace(special, " ")
         return " ".join(text.split())
 
-    def question_text(self, question: str) -> str:
-        return f"{self.question_lead}{self.clean(question)}{self.generation_prompt}"
+    def question_text(self, question: str, lead: str = "") -> str:
+        """The question up to where its answer starts, or goes on behind the `lead` that is given of it."""
+        given = self.answer_lead + self.clean(lead) if lead else ""
+        return f"{self.question_lead}{self.clean(question)}{self.generation_prompt}{given}"
 
     def answer_text(self, answer: str) -> str:
         return f"{self.answer_lead}{self.clean(answer)}{self.answer_end}"

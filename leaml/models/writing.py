@@ -146,7 +146,7 @@ def _write_batch(
 ) -> list[Written]:
     prefixes, pictures = _prefixes(model, framing, requests)
     heads = [
-        prefix + framing.token_ids(_question_and_lead(framing, request))
+        prefix + framing.token_ids(framing.question_text(request.prompt, request.lead))
         for prefix, request in zip(prefixes, requests, strict=True)
     ]
     ids, mask = _padded_left(heads, framing.tokenizer.pad_token_id or 0)
@@ -173,11 +173,6 @@ def _decoding(sampling: Sampling | None) -> dict[str, Any]:
     if sampling is None:
         return plain | {"do_sample": False}
     return plain | {"do_sample": True, "temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
-
-
-def _question_and_lead(framing: Framing, request: Request) -> str:
-    lead = framing.answer_lead + framing.clean(request.lead) if request.lead else ""
-    return framing.question_text(request.prompt) + lead
 
 
 def _padded_left(rows: Sequence[Sequence[int]], padding: int) -> tuple[Tensor, Tensor]:

@@ -158,12 +158,13 @@ class DenseModel(nn.Module):
             target, logits = batch.targets[name].float(), head(tokens).squeeze(-1)
             weight = FIGURE_WEIGHT if name == "figure" else 1.0
             total = total + weight * nn.functional.binary_cross_entropy_with_logits(logits, target)
+            if name == "figure":
+                figures[name] = float(((logits > 0) == (target > 0))[on].float().mean()) if on.any() else 0.0
         if on.any():
             total = total + nn.functional.smooth_l1_loss(self.centre(tokens)[on], batch.targets["centre"][on])
             form, drawn = self.outline(tokens[on]), batch.targets["outline"][on].float()
             total = total + FIGURE_WEIGHT * nn.functional.binary_cross_entropy_with_logits(form, drawn)
             figures["outline"] = float(((form > 0) == (drawn > 0)).float().mean())
-        figures["figure"] = float(((logits > 0) == (target > 0))[on].float().mean()) if on.any() else 0.0
         logits = self.ground(tokens.mean(1))
         total = total + 0.3 * nn.functional.cross_entropy(logits, batch.ground)
         figures["ground"] = float((logits.argmax(-1) == batch.ground).float().mean())

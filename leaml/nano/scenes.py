@@ -5,8 +5,8 @@
 
 A scene is a handful of flat shapes that do not touch, on a background. What is drawn is wide on purpose (resolution,
 anti-aliasing, line and fill, rotation, texture, gradients, noise, palettes), so that the model learns shapes and
-colours rather than one way of drawing them. `FOREIGN` was fixed before training: muted palette, wobbling contours with
-a double outline, sizes from the gap between "small" and "large", and two resolutions of its own.
+colours rather than one way of drawing them. `FOREIGN` was fixed before anything was measured on it: muted palette,
+wobbling contours with a double outline, sizes from the gap between "small" and "large", and two resolutions of its own.
 
 The same state of `random.Random` gives the same bytes.
 """

@@ -18,6 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from leaml.models.framing import Framing
+from leaml.models.structure import base_model
 from leaml.models.writing import open_picture
 
 IGNORED = -1
@@ -90,8 +91,7 @@ class _Row:
 def _row(framing: Framing, turns: Sequence[Turn], prefix_length: int) -> _Row:
     row = _Row([], [], [], set(), [])
     for number, turn in enumerate(turns, start=1):
-        lead = framing.answer_lead + framing.clean(turn.lead) if turn.lead else ""
-        head = framing.token_ids(framing.question_text(turn.prompt) + lead)
+        head = framing.token_ids(framing.question_text(turn.prompt, turn.lead))
         answer = framing.token_ids(framing.answer_text(turn.answer))
         start = prefix_length
         if not turn.sees_image:
@@ -151,7 +151,7 @@ def _mask(segments: Tensor, blind: Tensor) -> Tensor:
 
 def answer_logits(model: nn.Module, batch: Batch) -> Tensor:
     """Logits (answers' tokens, vocabulary) at the answers alone: the head never runs over the rest."""
-    core = model.get_base_model() if hasattr(model, "get_base_model") else model
+    core = base_model(model)
     states = core.model(**batch.inputs, use_cache=False).last_hidden_state
     return core.get_output_embeddings()(states[batch.places[:, 0], batch.places[:, 1]]).float()
 
