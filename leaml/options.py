@@ -34,7 +34,36 @@ def _named(error: ValidationError, options: type[Options]) -> OptionError:
     return OptionError(f"{name} cannot be {shown}: {fault['msg']}.", f"{field.description} Default: {field.default}.")
 
 
-class TrainingOptions(Options):
+class ImportOptions(Options):
+    """Taking pictures, questions and captions into a project."""
+
+    labels: int | None = Field(
+        None, ge=1, description="Take the answers of only this many train pictures, drawn at random; none: of all."
+    )
+    calibration_share: float = Field(
+        0.1, ge=0, lt=1, description="Share of the groups kept for calibration, where the files name no splits."
+    )
+    test_share: float = Field(
+        0.2, ge=0, lt=1, description="Share of the groups kept for testing, where the files name no splits."
+    )
+    seed: int = Field(0, ge=0, lt=2**32, description="Seed of every random choice.")
+
+
+class ModelOptions(Options):
+    """What every stage shares that loads a model."""
+
+    model: str = Field("nano", min_length=1, max_length=500, description="Model: nano, a folder, or a hub id.")
+
+
+class CaptionOptions(ModelOptions):
+    """A local model, the teacher, writes a caption of each train picture that has none from it."""
+
+    prompt: str = Field("", max_length=2000, description="What the teacher is asked; empty: the usual request.")
+    max_tokens: int = Field(96, ge=1, le=4096, description="Longest caption, in tokens.")
+    batch_size: int = Field(16, ge=1, le=1024, description="Pictures captioned at once.")
+
+
+class TrainingOptions(ModelOptions):
     """What every training stage shares."""
 
     steps: int = Field(300, ge=1, le=1_000_000, description="Training steps.")
@@ -62,9 +91,10 @@ class DistilOptions(TrainingOptions):
     scope: Literal["global", "layer"] = Field("global", description="Whether layers compete for neurons.")
 
 
-class GenerateOptions(Options):
+class GenerateOptions(ModelOptions):
     """Pseudo question/answer pairs for unlabelled pictures, and the filter on their signals."""
 
+    generator: int | None = Field(None, ge=1, description="Number of the generator; none: the newest.")
     texts_per_type: int = Field(1, ge=1, le=64, description="Texts sampled per picture and question type.")
     temperature: float = Field(0.8, gt=0, le=2, description="Sampling temperature.")
     top_p: float = Field(0.95, gt=0, le=1, description="Probability mass that sampling keeps.")
@@ -80,13 +110,28 @@ class AdaptOptions(TrainingOptions):
     method: Literal["lora", "neurons", "full"] = Field("lora", description="What is trained.")
     rank: int = Field(16, ge=1, le=512, description="Rank of the LoRA.")
     fraction: float = Field(0.05, gt=0, le=1, description="Share of the neurons, where neurons are trained.")
+    use_suggestions: bool = Field(True, description="Learn from accepted suggestions beside the labels.")
     label_share: float = Field(
         0.3, ge=0, le=1, description="Share of each step's pictures that carry labels, where there are pairs as well."
     )
 
 
-class PredictOptions(Options):
+class PredictOptions(ModelOptions):
     """Answering questions."""
 
     max_tokens: int = Field(24, ge=1, le=1024, description="Longest answer, in tokens.")
     batch_size: int = Field(64, ge=1, le=1024, description="Questions answered at once.")
+
+
+class CompareOptions(PredictOptions):
+    """Base model and adapted models on every test set."""
+
+    adapters: tuple[int, ...] = Field((), description="Numbers of the adapted models; none: the newest.")
+
+
+class AnswerOptions(PredictOptions):
+    """A folder of new pictures, answered into a table."""
+
+    folder: str = Field(min_length=1, max_length=4000, description="Folder of the pictures.")
+    questions: tuple[str, ...] = Field((), description="What is asked of each; none: every question of the project.")
+    adapter: int | None = Field(None, ge=0, description="Number of the adapted model; 0: the base; none: the newest.")
