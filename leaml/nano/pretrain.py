@@ -174,6 +174,24 @@ def take_weights(module: torch.nn.Module, folder: Path) -> None:
                 own[name].copy_(value)
 
 
+def optimizer_groups(dense: DenseModel, vision_scale: float = 1.0) -> list[dict]:
+    """What is trained, by learning rate and optimiser: the layers' matrices by Muon, embeddings, norms, heads by AdamW.
+
+    Args:
+        vision_scale: the vision tower's share of the learning rate.
+    """
+    vision = {id(parameter) for parameter in dense.nano.model.vision_model.parameters()}
+    groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
+    for name, parameter in dense.named_parameters():
+        if parameter.requires_grad:
+            matrix = parameter.ndim == 2 and name.startswith("nano.") and "embed" not in name
+            groups.setdefault((id(parameter) in vision, matrix), []).append(parameter)
+    return [
+        {"params": parameters, "scale": vision_scale if seeing else 1.0, "orthogonal": matrix}
+        for (seeing, matrix), parameters in groups.items()
+    ]
+
+
 def pretrain(
     recipe: Recipe, work: Path, device: str, start: Path | None = None
 ) -> Idefics3ForConditionalGeneration:
@@ -190,20 +208,18 @@ def pretrain(
         recipe.dense_steps, recipe.dense_rate, warmup=60, weight_decay=0.02,
         save_every=recipe.save_every, loader_processes=recipe.loader_processes,
     )  # fmt: skip
-    events = fit(dense, functools.partial(dense_batch, recipe), dense_loss, options, work / "dense")
+    batch_at = functools.partial(dense_batch, recipe)
+    events = fit(dense, batch_at, dense_loss, options, work / "dense", optimizer_groups(dense))
     _run(events, _Log(work / "log.jsonl", "dense", 25))
 
     model.requires_grad_(True)
-    vision = list(model.model.vision_model.parameters())
-    known = {id(p) for p in vision}
-    rest = [p for p in dense.parameters() if id(p) not in known]
-    groups = [{"params": rest, "scale": 1.0}, {"params": vision, "scale": VISION_SCALE}]
     options = FitOptions(
         recipe.steps, recipe.rate, warmup=100, weight_decay=0.03,
         save_every=recipe.save_every, loader_processes=recipe.loader_processes,
     )  # fmt: skip
     batch_at = functools.partial(question_batch, recipe, Framing(processor()))
-    _run(fit(dense, batch_at, taught_loss, options, work / "whole", groups), _Log(work / "log.jsonl", "whole", 50))
+    events = fit(dense, batch_at, taught_loss, options, work / "whole", optimizer_groups(dense, VISION_SCALE))
+    _run(events, _Log(work / "log.jsonl", "whole", 50))
     return model
 
 

@@ -266,7 +266,7 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch
         index, name = flat_name.split(".", 1)
         state.setdefault(int(index), {})[name] = tensor.clone()  # the optimiser will write into it
     for index, values in state.items():
-        moment = values.get("exp_avg")
+        moment = values.get("exp_avg", values.get("momentum_buffer"))
         if index >= len(parameters) or (moment is not None and moment.shape != parameters[index].shape):
             raise TrainingError(
                 f"The checkpoint is of other parameters than these {len(parameters)}: number {index + 1} does not fit.",

@@ -67,7 +67,9 @@ def fit(
         batch_at: the batch of a step, a pure function of its number.
         loss: (model, batch) -> scalar to minimise, and figures to show.
         folder: where checkpoints go and from where the newest whole one is resumed; None keeps nothing.
-        groups: optimiser groups, each {"params", "scale"}; `scale` multiplies the learning rate. Default: one group.
+        groups: optimiser groups, each {"params", "scale", "orthogonal"}; `scale` multiplies the learning rate, and a
+            group of matrices that says `orthogonal` is trained by Muon (arXiv 2502.16982), all else by AdamW. Default:
+            one group, by AdamW.
 
     Raises:
         TrainingError: nothing to train, or the loss is no longer a number.
@@ -75,17 +77,14 @@ def fit(
     named = {name: p for name, p in model.named_parameters() if p.requires_grad}
     if not named:
         raise TrainingError("No weight of this model may be trained.", "Add an adapter, or unfreeze some weights.")
-    optimizer = torch.optim.AdamW(
-        list(groups) if groups is not None else [{"params": list(named.values())}],
-        lr=options.learning_rate, betas=options.betas, weight_decay=options.weight_decay,
-    )  # fmt: skip
-    start, figures = _resume(folder, named, optimizer) if folder else (0, {})
+    optimizers = _optimizers(list(groups) if groups is not None else [{"params": list(named.values())}], options)
+    start, figures = _resume(folder, named, optimizers) if folder else (0, {})
     device = next(iter(named.values())).device
     autocast = torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
     model.train()
     began = time.monotonic()
     for step, batch in enumerate(_batches(batch_at, start, options), start=start):
-        for group in optimizer.param_groups:
+        for group in (group for optimizer in optimizers.values() for group in optimizer.param_groups):
             group["lr"] = options.rate_at(step) * group.get("scale", 1.0)
         with autocast:
             value, figures = loss(model, batch.to(device) if hasattr(batch, "to") else batch)
@@ -96,13 +95,14 @@ def fit(
                 f"The loss is no longer a number at step {step + 1} of {options.steps}.",
                 "Start again with a smaller learning rate.",
             )
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        for optimizer in optimizers.values():
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         done = step + 1
         figures = {"loss": value.item(), **figures, "seconds per step": (time.monotonic() - began) / (done - start)}
         asked = yield Progress(done, options.steps, figures=figures)
         if folder and (asked == SAVE or done % options.save_every == 0 or done == options.steps):
-            _save(folder, done, named, optimizer, figures)
+            _save(folder, done, named, optimizers, figures)
     model.eval()
     yield Result({"loss": figures.get("loss", math.nan), "steps": float(options.steps)}, folder)
 
@@ -127,20 +127,37 @@ def _batches(batch_at: BatchAt, start: int, options: FitOptions) -> Iterator[Any
     return iter(DataLoader(steps, batch_size=None, num_workers=options.loader_processes, generator=own))
 
 
+def _optimizers(groups: list[dict], options: FitOptions) -> dict[str, torch.optim.Optimizer]:
+    """By the name that its state has in a checkpoint: AdamW, and Muon where a group asks for it."""
+    matrices = [group for group in groups if group.get("orthogonal")]
+    others = [group for group in groups if not group.get("orthogonal")]
+    shared = {"lr": options.learning_rate, "weight_decay": options.weight_decay}
+    found: dict[str, torch.optim.Optimizer] = {}
+    if others:
+        found["adamw"] = torch.optim.AdamW(others, betas=options.betas, **shared)
+    if matrices:  # updates as large as AdamW's, so that one learning rate serves both
+        found["muon"] = torch.optim.Muon(matrices, adjust_lr_fn="match_rms_adamw", **shared)
+    return found
+
+
 def _save(
-    folder: Path, step: int, named: dict[str, nn.Parameter], optimizer: torch.optim.Optimizer, figures: dict[str, float]
+    folder: Path,
+    step: int,
+    named: dict[str, nn.Parameter],
+    optimizers: dict[str, torch.optim.Optimizer],
+    figures: dict[str, float],
 ) -> None:
     random_tensors, random_state = checkpoint.random_state()
     tensors = {
         "weights": {name: p.detach().cpu() for name, p in named.items()},
-        "optimizer": checkpoint.optimizer_tensors(optimizer),
         "random": random_tensors,
     }
+    tensors |= {name: checkpoint.optimizer_tensors(optimizer) for name, optimizer in optimizers.items()}
     checkpoint.save(folder, step, tensors, {"random": random_state, "figures": figures})
 
 
 def _resume(
-    folder: Path, named: dict[str, nn.Parameter], optimizer: torch.optim.Optimizer
+    folder: Path, named: dict[str, nn.Parameter], optimizers: dict[str, torch.optim.Optimizer]
 ) -> tuple[int, dict[str, float]]:
     """Restores the newest whole checkpoint; returns the number of steps done, and the figures of the last one."""
     path = checkpoint.newest(folder)
@@ -148,7 +165,8 @@ def _resume(
         return 0, {}
     saved = checkpoint.load(path)
     weights = saved.tensors["weights"]
-    if weights.keys() != named.keys() or any(weights[n].shape != p.shape for n, p in named.items()):
+    other = weights.keys() != named.keys() or any(weights[n].shape != p.shape for n, p in named.items())
+    if other or not optimizers.keys() <= saved.tensors.keys():
         raise TrainingError(
             f"The checkpoint {path.name} belongs to a run with other trained weights.",
             "Use another folder, or remove its checkpoints to start again.",
@@ -156,6 +174,7 @@ def _resume(
     with torch.no_grad():
         for name, parameter in named.items():
             parameter.copy_(weights[name])
-    checkpoint.restore_optimizer(optimizer, saved.tensors["optimizer"])
+    for name, optimizer in optimizers.items():
+        checkpoint.restore_optimizer(optimizer, saved.tensors[name])
     checkpoint.restore_random_state(saved.tensors["random"], saved.state["random"])
     return saved.step, saved.state["figures"]

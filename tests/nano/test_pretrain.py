@@ -67,7 +67,7 @@ def ends(folder: Path) -> dict[str, torch.Tensor]:
     for stage in STAGES:
         saved = checkpoint.load(checkpoint.newest(folder / stage))
         assert saved.step == 4
-        for part in ("weights", "optimizer"):
+        for part in ("weights", "adamw", "muon"):
             found |= {f"{stage} {part} {name}": value for name, value in saved.tensors[part].items()}
     return found
 

@@ -112,6 +112,39 @@ def test_groups_scale_the_learning_rate():
     assert not torch.equal(last.weight, changed.layers[3].weight)
 
 
+def test_muon_changes_an_orthogonal_groups_matrices_alike_in_every_direction():
+    model = Line()
+    first, last = model.layers[0], model.layers[3]
+    before = first.weight.detach().clone(), last.weight.detach().clone()
+    groups = [{"params": [first.weight], "orthogonal": True}, {"params": [first.bias, *last.parameters()]}]
+    run(model, FitOptions(steps=1, learning_rate=1e-2, warmup=0), groups=groups)
+    sizes = torch.linalg.svdvals(first.weight.detach() - before[0])
+    assert len(sizes) == 3 and sizes.min() > 0.3 * sizes.max()
+    # AdamW's first step is as long for each weight
+    assert torch.allclose((last.weight.detach() - before[1]).abs(), torch.tensor(1e-2), rtol=1e-2)
+
+
+def test_a_run_with_muon_goes_on_to_the_same_weights(tmp_path):
+    def groups(model):
+        return [
+            {"params": [model.layers[0].weight], "orthogonal": True},
+            {"params": [model.layers[0].bias, *model.layers[3].parameters()]},
+        ]
+
+    whole, first, resumed = Line(), Line(), Line()
+    run(whole, groups=groups(whole))
+    torch.manual_seed(1)
+    events = fit(first, batch_at, loss, OPTIONS, tmp_path, groups(first))
+    for _ in range(5):
+        next(events)
+    events.send(SAVE)
+    events.close()
+    run(resumed, folder=tmp_path, groups=groups(resumed))
+    assert torch.equal(weights(whole), weights(resumed))
+    with pytest.raises(TrainingError, match="other parameters"):
+        run(Line(), replace(OPTIONS, steps=20), tmp_path)  # without Muon, its checkpoint does not fit
+
+
 def test_gradients_are_clipped_to_the_norm_that_was_asked():
     seen = []
 
