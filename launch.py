@@ -1,6 +1,7 @@
 """Sets LEAML Studio up and starts it. Needs nothing but Python.
 
-    python launch.py              set up (again only when the requirements changed), then say what can be run
+    python launch.py              set up (again only when the requirements changed), then open the app in the browser
+    python launch.py --port 8000  the same, with options of the app: --port, --home FOLDER, --no-browser
     python launch.py test ...     pass the tests; further words go to pytest, such as -k scoring
     python launch.py demo ...     the whole loop without a screen, on the sample project or on a folder of your own
     python launch.py WORD ...     any other verb of `python -m leaml`
@@ -29,6 +30,7 @@ ROOT = os.path.dirname(os.path.abspath(__file__))
 LOG = os.path.join(".venv", "install.log")
 STAMP = os.path.join(".venv", "installed.sha256")
 UNFINISHED = os.path.join(".venv", "unfinished")
+TORCH = os.path.join(".venv", "torch.txt")
 LOCK = ".venv.lock"
 
 NETWORK_FAILURES = re.compile(
@@ -40,6 +42,10 @@ FULL_DISK = re.compile(r"No space left on device|\[Errno 28\]|not enough space o
 NO_VENV_MODULE = re.compile("ensurepip is not available|No module named .?(venv|ensurepip)")
 NO_BUILD = re.compile(r"No matching distribution found for (\S+)")
 WORTH_SEEING = re.compile(r"\s*(Collecting [^\s<>=!~;\[]+|Installing collected packages)")
+
+
+ASK_TORCH = "import torch; print(torch.__version__, torch.version.cuda or torch.version.hip or 'none'); \
+print(torch.cuda.get_device_name() if torch.cuda.is_available() else '')"
 
 
 class SetupError(Exception):
@@ -222,6 +228,47 @@ def set_up(root, run=run_logged):
         install(root, run)
 
 
+# The torch build
+
+
+def torch_sentence(answer, card):
+    """What a user should know of the torch build.
+
+    `answer` is what ASK_TORCH printed, `card` whether this computer has an NVIDIA card, whatever torch sees.
+    """
+    first, device = (answer.splitlines() + [""])[:2]
+    version, platform = first.split()
+    if device:
+        return "torch {} is installed and uses the graphics card {}.".format(version, device)
+    if card and platform == "none":
+        return (
+            "torch {} is installed, a build for the processor alone, and this computer has an NVIDIA card: choose a "
+            "CUDA build on pytorch.org/get-started, and install it into .venv with the pip command shown "
+            "there.".format(version)
+        )
+    if card:
+        return "torch {} is installed but cannot use the NVIDIA card: its driver may be too old.".format(version)
+    return "torch {} is installed; it sees no NVIDIA card, so everything runs on the processor.".format(version)
+
+
+def has_nvidia_card():
+    """Whether NVIDIA's driver names a card."""
+    try:
+        return b"GPU" in subprocess.check_output(["nvidia-smi", "-L"], stderr=subprocess.STDOUT)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+
+
+def describe_torch(root):
+    """The sentence on torch; asked of torch itself once per installation, since that takes seconds."""
+    kept, stamp = os.path.join(root, TORCH), os.path.join(root, STAMP)
+    if not os.path.exists(kept) or os.path.getmtime(kept) < os.path.getmtime(stamp):
+        answer = subprocess.check_output([venv_python(root), "-c", ASK_TORCH], stderr=subprocess.STDOUT)
+        write(kept, torch_sentence(answer.decode("utf-8", "replace"), has_nvidia_card()))
+    with open(kept) as sentence:
+        return sentence.read()
+
+
 # Starting
 
 
@@ -238,9 +285,9 @@ def child_environment(root, given):
 
 
 def child_command(root, words):
-    """The command that `words` stand for; None if there are none."""
-    if not words:
-        return None
+    """The command that `words` stand for: the app where there are none, or options alone."""
+    if not words or words[0].startswith("-"):
+        return [venv_python(root), "-m", "app.main"] + words
     if words[0] == "test":
         return [venv_python(root), "-m", "pytest"] + words[1:]
     return [venv_python(root), "-m", "leaml"] + words
@@ -277,17 +324,15 @@ def main(words):
             return 0
         set_up(ROOT)
         command = child_command(ROOT, words)
-        if command is None:
-            print(
-                "LEAML Studio is set up. The app's screens are not built yet; what there is: "
-                "`python launch.py demo` (the whole loop, without a screen) and `python launch.py test`."
-            )
-            return 0
+        if "app.main" in command:
+            print(describe_torch(ROOT))
         # pytest finds its settings and tests from the root; verbs take paths as the user sees them
-        folder = ROOT if words[0] == "test" else os.getcwd()
+        folder = ROOT if words[:1] == ["test"] else os.getcwd()
         return start(command, child_environment(ROOT, os.environ), folder)
     except SetupError as error:
         print(error, file=sys.stderr)
+    except subprocess.CalledProcessError:
+        print("torch cannot be loaded: delete the .venv folder and run the same command again.", file=sys.stderr)
     except OSError as error:
         print(explain_os_error(error), file=sys.stderr)
     except KeyboardInterrupt:

@@ -187,7 +187,8 @@ def test_old_pythons_can_read_launch():
 
 def test_words_are_passed_on():
     python = launch.venv_python("somewhere")
-    assert launch.child_command("somewhere", []) is None
+    assert launch.child_command("somewhere", []) == [python, "-m", "app.main"]
+    assert launch.child_command("somewhere", ["--port", "8000"]) == [python, "-m", "app.main", "--port", "8000"]
     assert launch.child_command("somewhere", ["test"]) == [python, "-m", "pytest"]
     assert launch.child_command("somewhere", ["test", "-k", "a b"]) == [python, "-m", "pytest", "-k", "a b"]
     assert launch.child_command("somewhere", ["demo", "--labels", "5"]) == [
@@ -229,12 +230,60 @@ def test_main_says_what_is_wrong_without_a_trace(monkeypatch, capsys):
     assert capsys.readouterr().err == "The disk is full: free several GB and run the same command again.\n"
 
 
-def test_no_word_says_honestly_what_there_is(monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("answer", "card", "said"),
+    [
+        ("2.13.0+cpu none\n\n", False, "it sees no NVIDIA card, so everything runs on the processor"),
+        ("2.13.0+cpu none\n\n", True, "choose a CUDA build on pytorch.org/get-started"),
+        ("2.13.0+cu130 13.0\n\n", True, "its driver may be too old"),
+        ("2.13.0+cu130 13.0\nNVIDIA H200\n", True, "uses the graphics card NVIDIA H200"),
+    ],
+)
+def test_the_torch_build_is_described_with_what_to_do(answer, card, said):
+    sentence = launch.torch_sentence(answer, card)
+    assert sentence.startswith(f"torch {answer.split()[0]} is installed")
+    assert said in sentence
+
+
+def test_torch_is_asked_once_per_installation(tmp_path, monkeypatch):
+    asked = []
+
+    def answer(command, **_):
+        asked.append(command)
+        return b"2.13.0+cpu none\n\n"
+
+    monkeypatch.setattr(launch, "has_nvidia_card", lambda: False)
+    monkeypatch.setattr(launch.subprocess, "check_output", answer)
+    stamp = tmp_path / launch.STAMP
+    stamp.parent.mkdir()
+    stamp.write_text("installed")
+    first = launch.describe_torch(str(tmp_path))
+    assert launch.describe_torch(str(tmp_path)) == first
+    assert len(asked) == 1
+    later = os.path.getmtime(tmp_path / launch.TORCH) + 10
+    os.utime(stamp, (later, later))  # installed anew
+    launch.describe_torch(str(tmp_path))
+    assert len(asked) == 2
+
+
+def test_no_word_describes_torch_and_starts_the_app(monkeypatch, capsys):
+    started = []
     monkeypatch.setattr(launch, "set_up", lambda root: None)
+    monkeypatch.setattr(launch, "describe_torch", lambda root: "torch is here.")
+    monkeypatch.setattr(launch, "start", lambda command, environment, folder: started.append(command) or 0)
     assert launch.main([]) == 0
-    printed = capsys.readouterr().out
-    assert "demo" in printed
-    assert "not built yet" in printed
+    assert capsys.readouterr().out == "torch is here.\n"
+    assert started == [[launch.venv_python(str(ROOT)), "-m", "app.main"]]
+
+
+def test_a_torch_that_cannot_be_loaded_is_said(monkeypatch, capsys):
+    def broken(root):
+        raise subprocess.CalledProcessError(1, "python")
+
+    monkeypatch.setattr(launch, "set_up", lambda root: None)
+    monkeypatch.setattr(launch, "describe_torch", broken)
+    assert launch.main([]) == 2
+    assert "delete the .venv folder" in capsys.readouterr().err
 
 
 def test_output_is_logged_and_its_exit_code_returned(tmp_path, capsys):
