@@ -127,6 +127,9 @@ class CompareOptions(PredictOptions):
     """Base model and adapted models on every test set."""
 
     adapters: tuple[int, ...] = Field((), description="Numbers of the adapted models; none: the newest.")
+    on: Literal["test", "calibration"] = Field(
+        "test", description="The test sets, or the calibration set, on which options may be tuned."
+    )
 
 
 class AnswerOptions(PredictOptions):
