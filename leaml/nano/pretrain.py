@@ -61,15 +61,19 @@ GO_ON = "The same command goes on from the newest whole checkpoint."
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a run is made of. `rows` are pictures per step, `questions` the most asked of one picture."""
+    """What a run is made of.
+
+    `rows` are pictures per step, `questions` the most asked of one picture, `texts` the text-only examples beside it.
+    """
 
     seed: int = 0
-    dense_steps: int = 2000
+    dense_steps: int = 1700
     dense_rows: int = 20
     dense_rate: float = 1.5e-3
-    steps: int = 6000
-    rows: int = 10
+    steps: int = 2600
+    rows: int = 8
     questions: int = 12
+    texts: int = 3
     rate: float = 1.2e-3
     save_every: int = 100
     loader_processes: int = 1
@@ -122,8 +126,9 @@ def question_batch(recipe: Recipe, framing: Framing, step: int) -> TaughtBatch:
         rng = random.Random(f"questions {recipe.seed} {step} {row}")
         scene = draw_scene(rng)
         turns = turns_of(rng, scene, rng.randint(recipe.questions // 2, recipe.questions))
-        written = texts.example_at(recipe.seed, step * recipe.rows + row)
-        turns.append(Turn(written.prompt, written.answer, TEXT_WEIGHT, "text", sees_image=False))
+        for number in range(recipe.texts):
+            written = texts.example_at(recipe.seed, (step * recipe.rows + row) * recipe.texts + number)
+            turns.append(Turn(written.prompt, written.answer, TEXT_WEIGHT / recipe.texts, "text", sees_image=False))
         examples.append(Example(scene.picture, tuple(turns)))
         scenes.append(scene)
     questions = encode(framing, examples)

@@ -272,6 +272,6 @@ def test_a_scene_is_asked_described_and_written_about():
 def test_the_recipe_trains_every_word_of_the_list_as_an_answer_word_at_least_200_times():
     recipe = Recipe()
     trained = Counter()
-    for index in range(recipe.steps * recipe.rows):
+    for index in range(recipe.steps * recipe.rows * recipe.texts):
         trained.update(texts.example_at(recipe.seed, index).words)
     assert min(trained[word] for word in texts.words()) >= 200
