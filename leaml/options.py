@@ -37,6 +37,7 @@ def _named(error: ValidationError, options: type[Options]) -> OptionError:
 class ImportOptions(Options):
     """Taking pictures, questions and captions into a project."""
 
+    folder: str = Field(min_length=1, max_length=4000, description="Folder of pictures, questions and captions.")
     labels: int | None = Field(
         None, ge=1, description="Take the answers of only this many train pictures, drawn at random; none: of all."
     )
