@@ -1,29 +1,31 @@
-"""The import format: a folder with `images/`, `questions.jsonl` and `captions.jsonl`. No torch, no picture is opened.
+"""The import format: a folder of pictures with questions, captions and groups. No torch, no picture is opened.
 
     {"image": "images/1.jpg", "question": "Is there a polyp?", "answer": "yes", "type": "yes/no", "split": "test",
      "group": "patient 7", "choices": ["yes", "no"], "origin": "Dr. A"}          one line of questions.jsonl
     {"image": "images/1.jpg", "caption": "A polyp is seen.", "teacher": "file"}   one line of captions.jsonl
+    {"image": "images/2.jpg", "group": "patient 7", "split": "train"}             one line of pictures.jsonl
 
-`answer`, `split`, `group`, `choices`, `origin` and `teacher` may be left out. A row that cannot be used is named with
-its file, line and reason, and the rest goes in. What stands in the files stays data: paths never lead out of the
-folder, control characters are dropped, and texts beyond the limits below are refused.
+`answer`, `split`, `group`, `choices`, `origin` and `teacher` may be left out, and so may every file. Pictures lie in
+`images/`, or beside the files where there is no such folder; a row names them from either. Each file may be a table
+instead (questions.csv, …): columns of the same names, choices separated by "|" or "; ".
+
+A row that cannot be used is named with its file, line and reason, and the rest goes in. What stands in the files stays
+data: paths never lead out of the folder, control characters are dropped, and texts beyond the limits below are
+refused.
 """
 
-import json
-import os
 import unicodedata
-import uuid
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
 
-from leaml.errors import DataError, StorageError
-from leaml.records import QUESTION_TYPES, Caption, Question
+from leaml.errors import DataError
+from leaml.records import QUESTION_TYPES, SET_SEPARATOR, Caption, Question
+from leaml.store.tables import SUFFIXES, Record, Row, RowError, note, plain, read_table, shown, text, visible
+from leaml.store.tables import write_jsonl as write_jsonl  # stood here before there were tables
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-LONGEST_LINE = 1_000_000
-"""Bytes of one line of a .jsonl file."""
 LONGEST_TEXT = 2_000
 """Characters of a question, an answer or a choice."""
 LONGEST_CAPTION = 10_000
@@ -31,18 +33,15 @@ LONGEST_NAME = 300
 """Characters of a split, group, origin or teacher."""
 LONGEST_PATH = 1_000
 MOST_CHOICES = 100
-MOST_PROBLEMS = 1_000
-"""Problems that are named; more are counted."""
-
-_BIDIRECTIONAL = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-"""Marks that make a text look other than it is."""
 
 
-Record = TypeVar("Record", Question, Caption)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a picture belongs: its split ("" where none is named) and its group."""
 
-
-class _RowError(Exception):
-    """Why one row cannot be used; caught here, and named as a problem."""
+    image: Path
+    split: str
+    group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +50,12 @@ class Dataset:
 
     Attributes:
         folder: resolved.
-        images: every picture below images/, sorted, whether or not anything is asked about it.
+        images: every picture in the folder, sorted, whether or not anything is asked about it.
         questions: in the order of the file; `answer` is None where nobody has answered.
         captions: in the order of the file.
         problems: one sentence per row or picture that was left out: file, line, reason.
+        places: rows of pictures.jsonl, which are about pictures that nothing may be asked about.
+        names_splits: some row names a split; otherwise all questions say "train" because nothing else was said.
     """
 
     folder: Path
@@ -62,6 +63,8 @@ class Dataset:
     questions: list[Question]
     captions: list[Caption]
     problems: list[str] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    names_splits: bool = False
 
 
 def read_folder(folder: Path) -> Dataset:
@@ -74,19 +77,18 @@ def read_folder(folder: Path) -> Dataset:
     root = _root(folder)
     problems: list[str] = []
     images = _pictures(root, problems)
-    questions: list[Question] = []
-    captions: list[Caption] = []
-    if (root / "questions.jsonl").is_file():
-        questions = read_questions(root, problems)
-    if (root / "captions.jsonl").is_file():
-        captions = read_captions(root, problems)
+    find = partial(_inside, root)
+    questions = _read_all(root, "questions", partial(_question, find), _asked, problems)
+    captions = _read_all(root, "captions", partial(_caption, find), _captioned, problems)
+    places = _read_all(root, "pictures", partial(_place, find), lambda place: place.image, problems)
     if not (images or questions or captions):
         first = f" First problem: {problems[0]}." if problems else ""
         raise DataError(
             f"{folder} holds no picture, question or caption that can be used.{first}",
             "Give a folder with images/, and questions.jsonl where there are questions.",
         )
-    return Dataset(root, images, questions, captions, problems)
+    named = any(record.split for record in (*questions, *places))
+    return Dataset(root, images, [_in_a_split(q) for q in questions], captions, problems, places, named)
 
 
 def read_questions(folder: Path, problems: list[str] | None = None) -> list[Question]:
@@ -100,41 +102,39 @@ def read_questions(folder: Path, problems: list[str] | None = None) -> list[Ques
         DataError: no such folder or file; a row that cannot be used, where `problems` is not given.
         StorageError: the file cannot be read.
     """
-    return _read(_root(folder), "questions.jsonl", _question, lambda q: (q.image, q.question), problems)
+    root = _root(folder)
+    return read_question_table(root / "questions.jsonl", partial(_inside, root), problems)
 
 
 def read_captions(folder: Path, problems: list[str] | None = None) -> list[Caption]:
     """Reads `captions.jsonl`; arguments and errors as in `read_questions`."""
-    return _read(_root(folder), "captions.jsonl", _caption, lambda c: (c.image, c.caption, c.teacher), problems)
+    root = _root(folder)
+    return read_caption_table(root / "captions.jsonl", partial(_inside, root), problems)
 
 
-def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Writes one JSON object per line, in UTF-8, and returns how many. Atomic: the old file stays until all is written.
+def read_question_table(path: Path, find: Callable[[str], Path], problems: list[str] | None = None) -> list[Question]:
+    """Reads questions from a .jsonl or .csv file.
 
-    Raises:
-        StorageError: the file cannot be written.
-        DataError: a row cannot be written as JSON.
+    Args:
+        find: the picture that a row names; raises `RowError` where there is none.
+        problems: as in `read_questions`, and the same errors.
     """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    count = 0
-    try:
-        with part.open("x", encoding="utf-8", newline="\n") as file:
-            for row in rows:
-                file.write(json.dumps(dict(row), ensure_ascii=False, allow_nan=False) + "\n")
-                count += 1
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        what = f"{path} cannot be written: {error.strerror or error}."
-        raise StorageError(what, "Check that the folder exists and the disk has room.") from error
-    except (TypeError, ValueError) as error:
-        what = f"Row {count + 1} of {path.name} cannot be written as JSON: {error}."
-        raise DataError(what, "Correct the row.") from error
-    finally:
-        part.unlink(missing_ok=True)
-    return count
+    return [_in_a_split(q) for q in read_table(path, partial(_question, find), _asked, problems)]
+
+
+def read_caption_table(path: Path, find: Callable[[str], Path], problems: list[str] | None = None) -> list[Caption]:
+    """Reads captions from a .jsonl or .csv file; arguments and errors as in `read_question_table`."""
+    return read_table(path, partial(_caption, find), _captioned, problems)
+
+
+def picture_name(root: Path, path: Path) -> str:
+    """What a picture of an import folder is called from then on: its path below images/, or below the folder."""
+    relative = path.relative_to(root)
+    below = relative.parts[1:] if relative.parts[0] == "images" and len(relative.parts) > 1 else relative.parts
+    return visible("/".join(below))
+
+
+# ---- the folder --------------------------------------------------------------------------------------------------
 
 
 def _root(folder: Path) -> Path:
@@ -146,204 +146,145 @@ def _root(folder: Path) -> Path:
 
 def _pictures(root: Path, problems: list[str]) -> list[Path]:
     pictures = []
-    for path in sorted((root / "images").rglob("*")):
+    folder = root / "images" if (root / "images").is_dir() else root
+    for path in sorted(folder.rglob("*")):
         if path.suffix.lower() not in PICTURE_SUFFIXES or path.name.startswith("."):
             continue
         try:
             pictures.append(_inside(root, path.relative_to(root).as_posix()))
-        except _RowError as error:
-            _note(problems, f"images/: {error}")
+        except RowError as error:
+            note(problems, f"{folder.name}/: {error}")
     # Two names of one file (a link inside the folder) are one picture.
     return list(dict.fromkeys(pictures))
 
 
-def _read(
-    root: Path,
-    name: str,
-    parse: Callable[[Path, dict[str, Any]], Record],
-    identity: Callable[[Record], Hashable],
-    problems: list[str] | None,
+def _read_all(
+    root: Path, name: str, parse: Callable[[Row], Record], identity: Callable[[Record], Hashable], problems: list[str]
 ) -> list[Record]:
-    found = problems if problems is not None else []
-    records: list[Record] = []
-    seen: dict[Hashable, int] = {}
-    for number, line in _lines(root / name):
-        try:
-            record = parse(root, _row(line))
-            first = seen.setdefault(identity(record), number)
-            if first != number:
-                raise _RowError(f"the same as line {first}")
-        except _RowError as error:
-            _note(found, f"{name} line {number}: {error}")
-        else:
-            records.append(record)
-    if problems is None and found:
-        raise DataError(f"{len(found)} rows cannot be used. First: {found[0]}.", "Correct or remove them.")
-    return records
+    """The records of every file of this name that is there."""
+    files = [root / (name + suffix) for suffix in SUFFIXES]
+    return [record for file in files if file.is_file() for record in read_table(file, parse, identity, problems)]
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """(line number from 1, line) of every line that is not blank. Of a line beyond the limit only the start is held."""
-    if not path.is_file():
-        raise DataError(f"There is no file {path}.", "Write one JSON object per line into it.")
-    try:
-        with path.open("rb") as file:
-            number = 0
-            while line := file.readline(LONGEST_LINE + 1):
-                number += 1
-                rest = line
-                while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):
-                    rest = file.readline(LONGEST_LINE + 1)
-                if line.strip():
-                    yield number, line
-    except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror or error}.", "Check the file and disk.") from error
-
-
-def _note(problems: list[str], problem: str) -> None:
-    if len(problems) < MOST_PROBLEMS:
-        problems.append(problem)
-        return
-    counted = problems[MOST_PROBLEMS:]
-    more = int(counted[0].split()[1]) + 1 if counted else 1
-    problems[MOST_PROBLEMS:] = [f"and {more} more problems"]
-
-
-def _row(line: bytes) -> dict[str, Any]:
-    if len(line) > LONGEST_LINE:
-        raise _RowError(f"longer than {LONGEST_LINE:,} bytes")
-    try:
-        row = json.loads(line.decode("utf-8-sig"), parse_constant=_refuse_constant)
-    except UnicodeDecodeError as error:
-        raise _RowError("not UTF-8 text") from error
-    except (ValueError, RecursionError) as error:
-        raise _RowError(f"not JSON ({str(error)[:80]})") from error
-    if not isinstance(row, dict):
-        raise _RowError("not a JSON object")
-    return row
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON value")
-
-
-def _question(root: Path, row: dict[str, Any]) -> Question:
-    image = _picture(root, row)
-    question = _text(row, "question", LONGEST_TEXT, required=True)
+def _question(find: Callable[[str], Path], row: Row) -> Question:
+    """The question of a row; its split is "" where the row names none."""
+    image = find(_named(row))
+    question = text(row, "question", LONGEST_TEXT, required=True)
     type = _type(row)
     choices = _choices(row)
     return Question(
         image=image,
         question=question,
-        answer=_answer(row, type, choices),
+        answer=answer(row, type, choices),
         type=type,
-        split=_text(row, "split", LONGEST_NAME) or "train",
-        group=_text(row, "group", LONGEST_NAME),
+        split=_split(row),
+        group=text(row, "group", LONGEST_NAME),
         choices=choices,
-        origin=_text(row, "origin", LONGEST_NAME),
+        origin=text(row, "origin", LONGEST_NAME),
     )
 
 
-def _caption(root: Path, row: dict[str, Any]) -> Caption:
-    image = _picture(root, row)
-    caption = _text(row, "caption", LONGEST_CAPTION, required=True)
-    return Caption(image, caption, _text(row, "teacher", LONGEST_NAME))
+def _caption(find: Callable[[str], Path], row: Row) -> Caption:
+    image = find(_named(row))
+    caption = text(row, "caption", LONGEST_CAPTION, required=True)
+    return Caption(image, caption, text(row, "teacher", LONGEST_NAME))
 
 
-def _picture(root: Path, row: dict[str, Any]) -> Path:
+def _place(find: Callable[[str], Path], row: Row) -> Place:
+    return Place(find(_named(row)), _split(row), text(row, "group", LONGEST_NAME))
+
+
+def _asked(question: Question) -> Hashable:
+    return question.image, question.question
+
+
+def _captioned(caption: Caption) -> Hashable:
+    return caption.image, caption.caption, caption.teacher
+
+
+def _split(row: Row) -> str:
+    """"Test" is the test set, not one more."""
+    name = text(row, "split", LONGEST_NAME)
+    return name.casefold() if name.casefold() in ("train", "calibration", "test") else name
+
+
+def _in_a_split(question: Question) -> Question:
+    return question if question.split else replace(question, split="train")
+
+
+def _named(row: Row) -> str:
     name = row.get("image")
     if not isinstance(name, str) or not name.strip():
-        raise _RowError('the field "image" is missing')
-    return _inside(root, name)
+        raise RowError('the field "image" is missing')
+    return name
 
 
 def _inside(root: Path, name: str) -> Path:
     """The resolved path of a picture that lies in the folder, links followed."""
-    shown = _shown(name)
+    seen = shown(name)
     if len(name) > LONGEST_PATH or any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
-        raise _RowError(f"the picture's name {shown} cannot be used")
+        raise RowError(f"the picture's name {seen} cannot be used")
     # Folders written on Windows separate by backslash and may start with a drive.
     parts = name.replace("\\", "/").split("/")
     if not parts[0] or parts[0].endswith(":") or ".." in parts:
-        raise _RowError(f"the picture {shown} leads out of the folder")
+        raise RowError(f"the picture {seen} leads out of the folder")
     try:
         path = root.joinpath(*parts).resolve()
+        if not path.exists():
+            path = (root / "images").joinpath(*parts).resolve()
         missing = not path.is_file()
     except (OSError, RuntimeError) as error:
-        raise _RowError(f"the picture {shown} cannot be opened ({error})") from error
+        raise RowError(f"the picture {seen} cannot be opened ({error})") from error
     if not path.is_relative_to(root):
-        raise _RowError(f"the picture {shown} leads out of the folder")
+        raise RowError(f"the picture {seen} leads out of the folder")
     if missing:
-        raise _RowError(f"the picture {shown} is not there")
+        raise RowError(f"the picture {seen} is not there")
     if path.suffix.lower() not in PICTURE_SUFFIXES:
-        raise _RowError(f"{shown} is not a picture ({' '.join(PICTURE_SUFFIXES)})")
+        raise RowError(f"{seen} is not a picture ({' '.join(PICTURE_SUFFIXES)})")
     return path
 
 
-def _type(row: dict[str, Any]) -> str:
-    name = _text(row, "type", LONGEST_NAME, required=True)
+def _type(row: Row) -> str:
+    name = text(row, "type", LONGEST_NAME, required=True)
     type = name.casefold().replace("color", "colour")
     if type not in QUESTION_TYPES:
-        raise _RowError(f"the type {_shown(name)} is unknown; known are: {', '.join(QUESTION_TYPES)}")
+        raise RowError(f"the type {shown(name)} is unknown; known are: {', '.join(QUESTION_TYPES)}")
     return type
 
 
-def _choices(row: dict[str, Any]) -> tuple[str, ...]:
+def _choices(row: Row) -> tuple[str, ...]:
     values = row.get("choices")
     if values is None:
         return ()
     if not isinstance(values, list) or len(values) > MOST_CHOICES:
-        raise _RowError(f"the choices are not a list of at most {MOST_CHOICES}")
-    choices = tuple(_plain(value, "choices", LONGEST_TEXT) for value in values)
+        raise RowError(f"the choices are not a list of at most {MOST_CHOICES}")
+    choices = tuple(plain(value, "choices", LONGEST_TEXT) for value in values)
     if not all(choices):
-        raise _RowError("one of the choices is empty")
+        raise RowError("one of the choices is empty")
     if len({_key(choice) for choice in choices}) < len(choices):
-        raise _RowError("one of the choices stands there twice")
+        raise RowError("one of the choices stands there twice")
     return choices
 
 
-def _answer(row: dict[str, Any], type: str, choices: tuple[str, ...]) -> str | None:
-    """The answer, spelled as its choices are; None where there is none."""
-    answer = _text(row, "answer", LONGEST_TEXT)
-    if not answer:
+def answer(row: Row, type: str, choices: tuple[str, ...]) -> str | None:
+    """The answer of a row, spelled as its choices are; None where there is none.
+
+    Raises:
+        RowError: it is too long, or not among its choices.
+    """
+    given = text(row, "answer", LONGEST_TEXT)
+    if not given:
         return None
     offered = {_key(choice): choice for choice in choices or (("yes", "no") if type == "yes/no" else ())}
-    if not offered or _key(answer) in offered:
-        return offered.get(_key(answer), answer)
+    if not offered or _key(given) in offered:
+        return offered.get(_key(given), given)
     several = type in ("multiple choice", "location", "colour")
-    members = [member.strip() for member in answer.split(";") if member.strip()] if several else [answer]
+    members = [member.strip() for member in given.split(";") if member.strip()] if several else [given]
     for member in members:
         if _key(member) not in offered:
-            raise _RowError(
-                f"the answer {_shown(member)} is not among its choices: {_shown(', '.join(offered.values()))}"
-            )
-    return "; ".join(offered[_key(member)] for member in members)
+            raise RowError(f"the answer {shown(member)} is not among its choices: {shown(', '.join(offered.values()))}")
+    return SET_SEPARATOR.join(offered[_key(member)] for member in members)
 
 
 def _key(text: str) -> str:
     return " ".join(text.casefold().replace("-", " ").split()) or text
-
-
-def _text(row: dict[str, Any], name: str, longest: int, required: bool = False) -> str:
-    value = row.get(name)
-    text = "" if value is None else _plain(value, name, longest)
-    if required and not text:
-        raise _RowError(f'the field "{name}" is missing')
-    return text
-
-
-def _plain(value: Any, name: str, longest: int) -> str:
-    """One line of visible text: control characters and marks that turn the reading direction are dropped."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise _RowError(f'the field "{name}" is not a text')
-    text = str(value)
-    if len(text) > longest:
-        raise _RowError(f'the field "{name}" has {len(text):,} characters; {longest:,} are allowed')
-    text = " ".join(text.split())
-    return "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cs") and c not in _BIDIRECTIONAL).strip()
-
-
-def _shown(text: str) -> str:
-    """Foreign text for a message: short, and with everything invisible escaped."""
-    text = text[:80]
-    return repr(text) if text.isprintable() else ascii(text)

@@ -7,8 +7,9 @@ import pytest
 
 from leaml.errors import DataError, StorageError
 from leaml.records import Caption, Question
-from leaml.store import formats
-from leaml.store.formats import read_captions, read_folder, read_questions, write_jsonl
+from leaml.store import tables
+from leaml.store.formats import Place, picture_name, read_captions, read_folder, read_question_table, read_questions
+from leaml.store.tables import RowError, read_table, write_csv, write_jsonl
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 GOOD = {"image": "images/1.jpg", "question": "Is there a polyp?", "answer": "yes", "type": "yes/no"}
@@ -153,7 +154,7 @@ def test_hostile_text_stays_data_without_control_characters(folder):
 
 
 def test_a_folder_of_many_bad_rows_names_the_first_and_counts_the_rest(folder, monkeypatch):
-    monkeypatch.setattr(formats, "MOST_PROBLEMS", 3)
+    monkeypatch.setattr(tables, "MOST_PROBLEMS", 3)
     write(folder, *["{"] * 10)
     problems = read_folder(folder).problems
     assert len(problems) == 4 and problems[-1] == "and 7 more problems"
@@ -195,6 +196,128 @@ def test_a_failed_write_leaves_the_old_file_whole(folder):
     assert [name.name for name in folder.iterdir() if name.name.endswith(".part")] == []
     with pytest.raises(StorageError):
         write_jsonl(folder / "nowhere" / "rows.jsonl", [GOOD])
+
+
+def csv_of(folder, *lines, name="questions.csv", encoding="utf-8"):
+    (folder / name).write_bytes("\n".join(lines).encode(encoding))
+
+
+HEAD = "image,question,answer,type,choices"
+
+
+def test_questions_may_stand_in_a_table(folder):
+    csv_of(
+        folder,
+        "Image,Question,Answer,Type,Choices,Split,Group,Origin",
+        'images/1.jpg,"Is there a polyp, or are there several?",Yes,yes/no,yes|no,test,patient 7,Dr. A',
+        "",
+        "images/2.PNG,Which?,red; blue,multiple choice,red; blue; green,,,",
+        "images/2.PNG,How many?,,count,,,,",
+    )
+    data = read_folder(folder)
+    assert data.problems == [] and data.names_splits
+    image = folder.resolve() / "images"
+    assert data.questions == [
+        Question(
+            image / "1.jpg", "Is there a polyp, or are there several?", "yes", "yes/no", "test", "patient 7",
+            ("yes", "no"), "Dr. A",
+        ),
+        Question(image / "2.PNG", "Which?", "red; blue", "multiple choice", choices=("red", "blue", "green")),
+        Question(image / "2.PNG", "How many?", None, "count"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_table_is_read_as_spreadsheets_write_it(folder, delimiter, encoding):
+    lines = (line.replace(",", delimiter) for line in (HEAD, "1.jpg,Größe?,groß,open,\r"))
+    csv_of(folder, *lines, encoding=encoding)
+    data = read_folder(folder)
+    assert [(q.question, q.answer) for q in data.questions] == [("Größe?", "groß")] and data.problems == []
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("missing.jpg,Q?,yes,yes/no,", "is not there"),
+        ("1.jpg,Q?,maybe,yes/no,", "not among its choices"),
+        ("1.jpg,Which of a, b?,a,open,", "6 cells for 5 columns"),
+        ("1.jpg,Q?", '"type" is missing'),
+        ("1.jpg,Q?,red,single choice,red|Red", "twice"),
+        ("1.jpg,Good?,yes,yes/no,", "the same as line 2"),
+        ("1.jpg,Gr\udcf6ße?,yes,open,", "not UTF-8"),
+        ('1.jpg,"' + "q" * 200_000 + '",yes,open,', "not CSV"),
+        ("1.jpg," + "q" * 1_500_000, "not CSV"),
+    ],
+)
+def test_a_bad_row_of_a_table_is_named_by_its_line_and_the_rest_goes_in(folder, line, reason):
+    rows = [HEAD, "1.jpg,Good?,yes,yes/no,", line, '1.jpg,"Two', 'lines?",yes,yes/no,', "1.jpg,Bad?,,essay,"]
+    (folder / "questions.csv").write_bytes("\n".join(rows).encode("utf-8", "surrogateescape"))
+    data = read_folder(folder)
+    assert [question.question for question in data.questions] == ["Good?", "Two lines?"]
+    assert [problem.split(":")[0] for problem in data.problems] == ["questions.csv line 3", "questions.csv line 6"]
+    assert reason in data.problems[0]
+
+
+def test_an_empty_table_holds_nothing(folder):
+    for content in ("", "\n", HEAD):
+        csv_of(folder, content)
+        assert read_folder(folder).questions == []
+
+
+def test_pictures_are_named_with_or_without_their_folder(folder):
+    write(folder, GOOD | {"image": "1.jpg"})
+    data = read_folder(folder)
+    assert data.questions[0].image == folder.resolve() / "images" / "1.jpg"
+    assert [picture_name(data.folder, path) for path in data.images] == ["1.jpg", "10.tiff", "2.PNG"]
+
+
+def test_a_folder_of_pictures_alone_is_read(tmp_path):
+    (tmp_path / "ward 3").mkdir()
+    (tmp_path / "ward 3" / "1.jpg").write_bytes(b"picture")
+    data = read_folder(tmp_path)
+    assert [picture_name(data.folder, path) for path in data.images] == ["ward 3/1.jpg"]
+    assert not data.names_splits
+
+
+def test_a_picture_without_questions_may_have_a_group_and_a_split(folder):
+    write(folder, {"image": "1.jpg", "group": "patient 7"}, {"image": "2.PNG", "split": "Test"}, name="pictures.jsonl")
+    data = read_folder(folder)
+    image = folder.resolve() / "images"
+    assert data.places == [Place(image / "1.jpg", "", "patient 7"), Place(image / "2.PNG", "test", "")]
+    assert data.names_splits
+
+
+def test_known_splits_are_known_however_they_are_written(folder):
+    write(folder, GOOD | {"split": "TRAIN"}, GOOD | {"question": "2?", "split": "Shifted"})
+    assert [question.split for question in read_folder(folder).questions] == ["train", "Shifted"]
+
+
+def test_a_file_of_another_kind_is_refused(folder):
+    (folder / "questions.xlsx").write_bytes(b"PK")
+    with pytest.raises(DataError, match="is not a table") as raised:
+        read_question_table(folder / "questions.xlsx", Path)
+    assert ".csv" in raised.value.fix
+
+
+def test_a_written_table_comes_back_the_same_and_runs_nothing(folder):
+    texts = ["=HYPERLINK(1)", "+1", "-1", "@x", "'=1", "''=1", "'quoted'", 'with "marks", and\nlines', "plain", ""]
+    path = folder / "rows.csv"
+    assert write_csv(path, ["text", "choices"], [{"text": text, "choices": ["=a", "b"]} for text in texts]) == 10
+    rows = read_table(path, lambda row: row, lambda row: id(row), None)
+    assert [row["text"] for row in rows] == texts
+    assert all(row["choices"] == ["=a", "b"] for row in rows)
+    assert not any(line.startswith(("=", "+", "-", "@")) for line in path.read_text("utf-8-sig").splitlines())
+
+
+def test_a_reason_of_the_caller_names_the_row(folder):
+    def refuse(name):
+        raise RowError(f"no {name} here")
+
+    write(folder, GOOD)
+    problems: list[str] = []
+    assert read_question_table(folder / "questions.jsonl", refuse, problems) == []
+    assert problems == ["questions.jsonl line 1: no images/1.jpg here"]
 
 
 @pytest.mark.shared_data

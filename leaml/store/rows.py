@@ -1,0 +1,186 @@
+"""What a project hands out: plain values with absolute paths, each made of one row of the database."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from leaml.errors import DataError
+from leaml.records import Caption, Pair, Question
+
+STATUSES = ("label", "question", "suggested", "accepted", "rejected")
+"""What a pair can be; the view pair_states says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of the project. `path` and `thumb` are absolute; `name` as imported; width and height in pixels."""
+
+    id: int
+    path: Path
+    thumb: Path
+    name: str
+    group: str
+    split: str
+    width: int
+    height: int
+    cluster: int | None
+
+    @classmethod
+    def of(cls, row: dict[str, Any], folder: Path) -> "Picture":
+        """From a row of `images`."""
+        return cls(path=folder / row["file"], thumb=folder / row["thumb"], **_same(cls, row, "path", "thumb"))
+
+
+@dataclass(frozen=True, slots=True)
+class PairState:
+    """A question on a picture as it stands now: the newest verdict decides status and texts.
+
+    Attributes:
+        answer: None where nobody has answered.
+        origin: "label" (given in the app), "import", or "generator".
+        source: who labelled it according to the imported file, or "".
+        status: "label", "question" (not answered), "suggested", "accepted" or "rejected".
+        reviewer: who gave the newest verdict, or None.
+        edited: a reviewer changed question or answer.
+        person: who labelled it here, or None.
+    """
+
+    id: int
+    image_id: int
+    image: Path
+    image_name: str
+    question: str
+    answer: str | None
+    type: str
+    choices: tuple[str, ...]
+    origin: str
+    source: str
+    status: str
+    signals: dict[str, float]
+    split: str
+    group: str
+    job_id: int | None
+    verdict_id: int | None
+    reviewer: str | None
+    edited: bool
+    person: str | None
+
+    @classmethod
+    def of(cls, row: dict[str, Any], folder: Path) -> "PairState":
+        """From a row of `pair_states`."""
+        return cls(
+            image=folder / row["file"],
+            choices=tuple(row["choices"]),
+            edited=bool(row["edited"]),
+            **_same(cls, row, "image", "choices", "edited"),
+        )
+
+    def as_question(self) -> Question:
+        """For training and evaluation. The origin is who answered, where that is known."""
+        origin = self.source or self.person or self.origin
+        return Question(
+            self.image, self.question, self.answer, self.type, self.split, self.group, self.choices, origin
+        )
+
+    def as_pair(self) -> Pair:
+        """For training on suggestions.
+
+        Raises:
+            DataError: nobody has answered it.
+        """
+        if self.answer is None:
+            raise DataError(f"“{self.question}” on {self.image_name} has no answer.", "Answer it first.")
+        return Pair(self.image, self.question, self.answer, self.type, self.choices, self.signals)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionRow:
+    """What a teacher wrote about a picture of the project."""
+
+    id: int
+    image_id: int
+    image: Path
+    caption: str
+    teacher: str
+    job_id: int | None
+
+    @classmethod
+    def of(cls, row: dict[str, Any], image: Path) -> "CaptionRow":
+        """From a row of `captions`, and the path of its picture."""
+        return cls(image=image, **_same(cls, row, "image"))
+
+    def as_caption(self) -> Caption:
+        """For training."""
+        return Caption(self.image, self.caption, self.teacher)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person answers to a question."""
+
+    question: str
+    answer: str
+    type: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A question to ask on every picture."""
+
+    question: str
+    type: str
+    choices: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> "Template":
+        """From a row of `templates`."""
+        return cls(row["question"], row["type"], tuple(row["choices"]))
+
+    def row(self, position: int) -> dict[str, Any]:
+        """As a row of `templates`."""
+        return {"question": self.question, "type": self.type, "choices": list(self.choices), "position": position}
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """What a training job left: weights beside a base model. `path` is absolute; `bytes` is the size on disk."""
+
+    id: int
+    name: str
+    role: str
+    kind: str
+    path: Path
+    job_id: int | None
+    base: str
+    bytes: int
+    trained_weights: int
+    created: str
+
+    @classmethod
+    def of(cls, row: dict[str, Any], folder: Path) -> "Adapter":
+        """From a row of `adapters`."""
+        return cls(path=folder / row["folder"], **_same(cls, row, "path"))
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionRow:
+    """What a model answered to a pair's question. `adapter_id` None is the base model."""
+
+    id: int
+    job_id: int
+    pair_id: int
+    adapter_id: int | None
+    text: str
+    correct: bool
+    log_probability: float | None
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> "PredictionRow":
+        """From a row of `predictions`."""
+        return cls(correct=bool(row["correct"]), **_same(cls, row, "correct"))
+
+
+def _same(kind: type, row: dict[str, Any], *but: str) -> dict[str, Any]:
+    """The fields that carry the column of their name as it is."""
+    return {name: row[name] for name in kind.__slots__ if name not in but}
