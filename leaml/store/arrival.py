@@ -102,7 +102,6 @@ class Arrival:
         for row in self._waiting:
             (self._project.folder / row["file"]).unlink(missing_ok=True)
             (self._project.folder / row["thumb"]).unlink(missing_ok=True)
-        self._waiting.clear()
 
 
 def _read(path: Path, name: str) -> bytes:

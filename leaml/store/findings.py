@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from leaml.store.tables import how_many
+
 
 @dataclass(slots=True)
 class Tally:
@@ -13,6 +15,11 @@ class Tally:
     there: int = 0
     refused: list[str] = field(default_factory=list)
 
+    @property
+    def left(self) -> int:
+        """How many were refused; of very many, the last sentence of `refused` is "and 7 more problems"."""
+        return how_many(self.refused)
+
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
@@ -21,12 +28,17 @@ class Crossing:
     Attributes:
         kind: what makes them belong together.
         name: of the group; "" for near-duplicates.
-        pictures: name -> split.
+        pictures: (name, split) of each.
     """
 
     kind: Literal["group", "near-duplicates", "same picture"]
     name: str
-    pictures: dict[str, str]
+    pictures: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Crossing":
+        """What `asdict` gave."""
+        return cls(values["kind"], values["name"], tuple((name, split) for name, split in values["pictures"]))
 
 
 @dataclass(slots=True)
@@ -71,13 +83,13 @@ class Findings:
     def from_json(cls, values: dict[str, Any]) -> "Findings":
         """What `as_json` gave."""
         tallies = {name: Tally(**values[name]) for name in ("pictures", "questions", "captions")}
-        return cls(**values | tallies | {"crossings": [Crossing(**crossing) for crossing in values["crossings"]]})
+        return cls(**values | tallies | {"crossings": [*map(Crossing.from_json, values["crossings"])]})
 
     def figures(self) -> dict[str, float]:
         """Counts, as a stage's `Result` carries them."""
         kinds = {"pictures": self.pictures, "questions": self.questions, "captions": self.captions}
         counts = {name: tally.taken for name, tally in kinds.items()}
-        return counts | {f"{name} refused": len(tally.refused) for name, tally in kinds.items()}
+        return counts | {f"{name} refused": tally.left for name, tally in kinds.items()}
 
     def sentences(self) -> Iterator[str]:
         """The findings in words, the refused ones without their reasons: those stand in `refused`."""
@@ -100,12 +112,12 @@ class Findings:
 
 def _counted(name: str, tally: Tally) -> str:
     there = f", {tally.there:,} were there before" if tally.there else ""
-    refused = f", {len(tally.refused):,} refused" if tally.refused else ""
+    refused = f", {tally.left:,} refused" if tally.refused else ""
     return f"{tally.taken:,} {name}{'s' * (tally.taken != 1)} taken{there}{refused}."
 
 
 def _crossed(crossing: Crossing) -> str:
-    places = ", ".join(f"{name} in {split}" for name, split in list(crossing.pictures.items())[:4])
+    places = ", ".join(f"{name} in {split}" for name, split in crossing.pictures[:4])
     more = f" and {len(crossing.pictures) - 4} more" if len(crossing.pictures) > 4 else ""
     what = {
         "group": f"Group {crossing.name} stands in several splits",

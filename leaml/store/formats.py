@@ -26,6 +26,8 @@ from leaml.store.tables import SUFFIXES, Record, Row, RowError, note, plain, rea
 from leaml.store.tables import write_jsonl as write_jsonl  # stood here before there were tables
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+QUESTIONS, CAPTIONS, PLACES = "questions", "captions", "pictures"
+"""Names of the tables, before .jsonl or .csv."""
 LONGEST_TEXT = 2_000
 """Characters of a question, an answer or a choice."""
 LONGEST_CAPTION = 10_000
@@ -56,6 +58,7 @@ class Dataset:
         problems: one sentence per row or picture that was left out: file, line, reason.
         places: rows of pictures.jsonl, which are about pictures that nothing may be asked about.
         names_splits: some row names a split; otherwise all questions say "train" because nothing else was said.
+        notes: a sentence for each file that was not read at all.
     """
 
     folder: Path
@@ -65,6 +68,7 @@ class Dataset:
     problems: list[str] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
     names_splits: bool = False
+    notes: list[str] = field(default_factory=list)
 
 
 def read_folder(folder: Path) -> Dataset:
@@ -78,9 +82,9 @@ def read_folder(folder: Path) -> Dataset:
     problems: list[str] = []
     images = _pictures(root, problems)
     find = partial(_inside, root)
-    questions = _read_all(root, "questions", partial(_question, find), _asked, problems)
-    captions = _read_all(root, "captions", partial(_caption, find), _captioned, problems)
-    places = _read_all(root, "pictures", partial(_place, find), lambda place: place.image, problems)
+    questions = _read_all(root, QUESTIONS, partial(_question, find), _asked, problems)
+    captions = _read_all(root, CAPTIONS, partial(_caption, find), _captioned, problems)
+    places = _read_all(root, PLACES, partial(_place, find), lambda place: place.image, problems)
     if not (images or questions or captions):
         first = f" First problem: {problems[0]}." if problems else ""
         raise DataError(
@@ -88,7 +92,8 @@ def read_folder(folder: Path) -> Dataset:
             "Give a folder with images/, and questions.jsonl where there are questions.",
         )
     named = any(record.split for record in (*questions, *places))
-    return Dataset(root, images, [_in_a_split(q) for q in questions], captions, problems, places, named)
+    questions = [_in_a_split(question) for question in questions]
+    return Dataset(root, images, questions, captions, problems, places, named, _strangers(root))
 
 
 def read_questions(folder: Path, problems: list[str] | None = None) -> list[Question]:
@@ -156,6 +161,17 @@ def _pictures(root: Path, problems: list[str]) -> list[Path]:
             note(problems, f"{folder.name}/: {error}")
     # Two names of one file (a link inside the folder) are one picture.
     return list(dict.fromkeys(pictures))
+
+
+def _strangers(root: Path) -> list[str]:
+    """A sentence for each table whose name does not say what stands in it."""
+    tables = sorted(path for path in root.glob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    known = f"{QUESTIONS}, {CAPTIONS} or {PLACES}"
+    return [
+        f"{shown(path.name)} was not read: call it {known}, after what stands in it."
+        for path in tables
+        if path.stem not in (QUESTIONS, CAPTIONS, PLACES)
+    ]
 
 
 def _read_all(

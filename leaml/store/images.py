@@ -1,8 +1,7 @@
-"""Pictures at the door: decoded safely, stripped of all that is not picture, thumbnails, near-duplicates. No torch.
+"""Pictures at the door: decoded safely, stripped of all that is not picture, with a thumbnail. No torch.
 
     decoded = decode(path)      # upright, 8 bits, and the bytes to store
     decoded.data                # the JPEG's own stream without metadata, or a PNG
-    near_duplicates(hashes, thumbs)
 
 A file's content decides what it is, not its name. What is stored is never the file as it came: of a JPEG that lies
 upright, the coded pixels are kept bit for bit and all else (EXIF, position, comments, colour profile, what follows the
@@ -12,7 +11,6 @@ end) is gone; everything else is decoded and written anew as PNG. Both are then 
 import io
 import re
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -32,15 +30,6 @@ LONGEST_SIDE = 65_500
 MOST_SCANS = 200
 """A progressive JPEG has about ten. Each costs a pass over all pixels, and can be a few bytes long."""
 THUMBNAIL_SIDE = 320
-NEAR = 3
-"""Bits of 64 in which the hashes of near-duplicates may differ.
-
-Measured on the sample project and two sets of real pictures (1,244 in all): the same picture re-coded, halved, blurred
-by a pixel or 10 % brighter differs by at most 2 to 4; different pictures by 5 or more; the one pair of frames that is
-all but identical (blood smear 37 and 38), by 1.
-"""
-LEAST_CORRELATION = 0.95
-"""Of the 16 × 16 greys of two near-duplicates; measured: 0.98 and more where they are, 0.92 where hashes were near."""
 
 _GREYS = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 _METADATA = {
@@ -64,7 +53,7 @@ class Decoded:
         source_hash: SHA-256 of the file as it came, in hex.
         stored_hash: SHA-256 of `data`, in hex.
         thumb: a JPEG, longest side at most 320.
-        dhash: 64 bits in hex; see `near_duplicates`.
+        dhash: 64 bits in hex; see leaml.store.likeness.
         pixels: "rgb", "grey", or "grey 16 bit" where more than 8 bits came.
         note: what was changed in the picture itself; "" where nothing was.
         dropped: kinds of metadata that came with it, such as "EXIF".
@@ -149,14 +138,13 @@ def _decode(data: bytes) -> Decoded:
     upright = orientation in range(2, 9)
     image, pixels, notes = _eight_bits(ImageOps.exif_transpose(source) if upright else source)
     notes += ["turned upright"] * upright
-    stored = None if notes else bare_jpeg(data, image) if source.format in ("JPEG", "MPO") else None
-    suffix = ".png" if stored is None else ".jpg"
-    stored = _png(image) if stored is None else stored
+    bare = bare_jpeg(data, image) if source.format in ("JPEG", "MPO") else None
+    stored = bare or _png(image)
     small = _reduced(image)
     return Decoded(
         image=image,
         data=stored,
-        suffix=suffix,
+        suffix=".jpg" if bare else ".png",
         source_hash=source_hash(data),
         stored_hash=sha256(stored).hexdigest(),
         thumb=_jpeg(small),
@@ -248,8 +236,7 @@ def bare_jpeg(data: bytes, image: Image.Image) -> bytes | None:
     if bare is None:
         return None
     with Image.open(io.BytesIO(bare), formats=("JPEG",)) as again:
-        same = (again.mode, again.size) == (image.mode, image.size)
-        same = same and np.array_equal(np.asarray(again), np.asarray(image))
+        same = (again.mode, again.size, again.tobytes()) == (image.mode, image.size, image.tobytes())
     return bare if same else None
 
 
@@ -305,67 +292,7 @@ def _shown(error: Exception) -> str:
     return text if text.isprintable() and text else type(error).__name__
 
 
-# ---- near-duplicates ---------------------------------------------------------------------------------------------
-
-
 def dhash(image: Image.Image) -> str:
     """64 bits in hex: whether each of 9 × 8 greys is darker than its neighbour on the right."""
     greys = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.LANCZOS))
     return np.packbits(greys[:, 1:] > greys[:, :-1]).tobytes().hex()
-
-
-def near_duplicates(hashes: Sequence[str], thumbs: Sequence[Path] | None = None) -> list[int | None]:
-    """Cluster of each picture: the index of its first member, None where a picture has no near-duplicate.
-
-    Two pictures are near-duplicates where their hashes differ in at most `NEAR` bits and their thumbnails correlate;
-    a cluster is what such pairs link. The hash alone is too greedy for pictures that are mostly black, or mostly
-    white: of one small dot on a light ground, every fifth pair was "the same". Every picture is compared with all
-    later ones, as one XOR and count of bits over an array: plain, the same time whatever the pictures show, and
-    about 0.2 s for 10,000.
-
-    Args:
-        hashes: of `dhash`.
-        thumbs: files of the thumbnails, opened only where hashes are near; None trusts the hashes.
-    """
-    codes = np.array([int(code, 16) for code in hashes], dtype=np.uint64)
-    cluster = np.arange(len(codes))
-    looks = _Looks(thumbs) if thumbs is not None else None
-    for index in range(len(codes) - 1):
-        near = np.flatnonzero(np.bitwise_count(codes[index + 1 :] ^ codes[index]) <= NEAR) + index + 1
-        near = near[cluster[near] != cluster[index]]
-        if near.size and looks is not None:
-            near = near[looks.alike(index, near)]
-        if near.size:
-            joined = np.unique(np.append(cluster[near], cluster[index]))
-            cluster[np.isin(cluster, joined)] = joined[0]
-    size = np.bincount(cluster, minlength=len(codes))
-    return [int(first) if size[first] > 1 else None for first in cluster]
-
-
-class _Looks:
-    """Small copies of thumbnails, read when they are asked for: 16 × 16 greys about their mean, of length 1."""
-
-    def __init__(self, thumbs: Sequence[Path]) -> None:
-        self._thumbs = thumbs
-        self._seen: dict[int, np.ndarray] = {}
-
-    def alike(self, index: int, others: np.ndarray) -> np.ndarray:
-        """Which of the others correlate with a picture: (others,) of bool."""
-        return np.stack([self._look(int(other)) for other in others]) @ self._look(index) >= LEAST_CORRELATION
-
-    def _look(self, index: int) -> np.ndarray:
-        if index not in self._seen:
-            self._seen[index] = _look(self._thumbs[index])
-        return self._seen[index]
-
-
-def _look(thumb: Path) -> np.ndarray:
-    """Zeros, which correlate with nothing, where the thumbnail is gone or of one grey."""
-    try:
-        with Image.open(thumb, formats=("JPEG",)) as image:
-            greys = np.asarray(image.convert("L").resize((16, 16), Image.Resampling.LANCZOS), dtype=np.float32)
-    except OSError:
-        return np.zeros(256, dtype=np.float32)
-    spread = greys.ravel() - greys.mean()
-    length = float(np.linalg.norm(spread))
-    return spread / length if length > 1 else np.zeros(256, dtype=np.float32)

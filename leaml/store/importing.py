@@ -11,19 +11,19 @@ folder again adds what is new in it, and nothing else.
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from leaml.errors import StorageError
 from leaml.options import ImportOptions
 from leaml.records import Progress, Result
-from leaml.store import images
 from leaml.store.annotations import Annotations
 from leaml.store.arrival import Arrival
 from leaml.store.events import Change
 from leaml.store.findings import Findings
 from leaml.store.formats import Dataset, read_caption_table, read_folder, read_question_table
+from leaml.store.likeness import near_duplicates
 from leaml.store.placing import LEFT_OUT, Placed, Said, place
 from leaml.store.project import Project
 from leaml.store.tables import RowError, shown, visible
@@ -51,7 +51,7 @@ def import_folder(
         OptionError: the shares leave nothing for training.
     """
     data = read_folder(folder)
-    findings = _refusals(data.problems)
+    findings = _refusals(data)
     arrival = Arrival(project, person, findings)
     progress = Progress(0, 0)
     for progress in arrival.take(data):
@@ -98,7 +98,7 @@ def _settle(project: Project, person: str, said: Said, options: ImportOptions, f
     """Gives every picture of the project its split, group and cluster."""
     rows = project.db.rows("images")
     before = [Placed(row["id"], row["name"], row["split"], row["group"], row["cluster"]) for row in rows]
-    clusters = images.near_duplicates([row["dhash"] for row in rows], [project.folder / row["thumb"] for row in rows])
+    clusters = near_duplicates([row["dhash"] for row in rows], [project.folder / row["thumb"] for row in rows])
     firsts = (None if first is None else before[first].id for first in clusters)
     clustered = [replace(picture, cluster=first) for picture, first in zip(before, firsts)]
     after, findings.crossings = place(clustered, said, options)
@@ -167,10 +167,10 @@ def _finder(project: Project) -> Callable[[str], Path]:
     return find
 
 
-def _refusals(problems: Iterable[str]) -> Findings:
+def _refusals(data: Dataset) -> Findings:
     """Findings that start with what reading the folder's files refused."""
-    findings = Findings()
-    for problem in problems:
+    findings = Findings(notes=list(data.notes))
+    for problem in data.problems:
         kind = problem.split(".")[0]
         tally = {"questions": findings.questions, "captions": findings.captions}.get(kind, findings.pictures)
         tally.refused.append(problem)

@@ -108,7 +108,7 @@ def _same_picture(pictures: Iterable[Placed], said: Said) -> Iterator[Crossing]:
     for picture in pictures:
         named = set(said.splits.get(picture.id, ())) if said.names_splits else set()
         if len(named) > 1:
-            yield Crossing("same picture", "", {picture.name: ", ".join(sorted(named))})
+            yield Crossing("same picture", "", ((picture.name, ", ".join(sorted(named))),))
 
 
 def _crossing(
@@ -122,4 +122,4 @@ def _crossing(
     for key, members in together.items():
         several = len({picture.split for picture in members} - {ARRIVING, LEFT_OUT}) > 1
         if several and any(picture.id in said.splits for picture in members):
-            yield Crossing(kind, str(key) if kind == "group" else "", {p.name: p.split for p in members})
+            yield Crossing(kind, str(key) if kind == "group" else "", tuple((p.name, p.split) for p in members))

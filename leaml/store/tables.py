@@ -9,6 +9,7 @@ A row that cannot be used is named with its file, line and reason, and the rest 
 import csv
 import json
 import os
+import re
 import unicodedata
 import uuid
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -83,6 +84,12 @@ def note(problems: list[str], problem: str) -> None:
     problems[MOST_PROBLEMS:] = [f"and {more} more problems"]
 
 
+def how_many(problems: Sequence[str]) -> int:
+    """How many problems `note` was given."""
+    more = re.fullmatch(r"and (\d+) more problems", problems[-1]) if problems else None
+    return len(problems) - 1 + int(more[1]) if more else len(problems)
+
+
 def _rows(path: Path) -> Iterator[tuple[int, Callable[[], Row]]]:
     """(line number from 1, what gives the row or raises `RowError`) of every row that is not blank."""
     if path.suffix.lower() not in SUFFIXES:
@@ -124,8 +131,7 @@ def _cells_to_row(columns: list[str], cells: list[str], fault: str = "") -> Row:
     cells = [cell[1:] if cell.startswith("'") and _runs(cell) else cell for cell in cells]
     row: Row = dict(zip(columns, cells))
     if choices := row.pop("choices", "").strip():
-        separator = "|" if "|" in choices else ";"
-        row["choices"] = [choice.strip() for choice in choices.split(separator)]
+        row["choices"] = choices.split("|" if "|" in choices else ";")
     return row
 
 

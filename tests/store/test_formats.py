@@ -293,6 +293,12 @@ def test_known_splits_are_known_however_they_are_written(folder):
     assert [question.split for question in read_folder(folder).questions] == ["train", "Shifted"]
 
 
+def test_a_table_whose_name_says_nothing_is_named(folder):
+    csv_of(folder, HEAD, "1.jpg,Q?,yes,yes/no,", name="labels.csv")
+    data = read_folder(folder)
+    assert data.questions == [] and data.notes[0].startswith("'labels.csv' was not read: call it questions")
+
+
 def test_a_file_of_another_kind_is_refused(folder):
     (folder / "questions.xlsx").write_bytes(b"PK")
     with pytest.raises(DataError, match="is not a table") as raised:
