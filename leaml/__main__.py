@@ -1,17 +1,18 @@
 """The command line: `python -m leaml VERB …`.
 
-A verb is one row of `VERBS`: its name, a line of help, its options, and the module whose `main(arguments)` does the
-work and returns the exit code. The module is imported only when its verb is called, so that `--help` needs no torch.
+A verb is one row of `VERBS`: its name, a line of help, and the module that declares its options (`add_options(parser,
+verb)`) and does its work (`main(arguments)`, which returns the exit code). A module is imported only when its verb is
+called, so that no verb waits for another's libraries.
 
 Exit codes: 0 done; 2 something that the user can act on, said in two lines; 130 stopped by Ctrl-C.
 """
 
 import argparse
 import importlib
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from leaml import __version__
 from leaml.errors import LeamlError
@@ -24,60 +25,56 @@ class Verb:
     name: str
     help: str
     module: str
-    """Where `main(arguments: argparse.Namespace) -> int` stands."""
-    add_options: Callable[[argparse.ArgumentParser], None]
-
-
-def demo_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data",
-        type=Path,
-        metavar="FOLDER",
-        help="folder with images/, questions.jsonl and captions.jsonl (default: the sample project)",
-    )
-    parser.add_argument(
-        "--labels",
-        type=int,
-        metavar="N",
-        help="pictures of the train split whose answers may be used (default: all that have some)",
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures of the table to FILE, too")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of every random choice (default: 0)")
-    parser.add_argument("--model", default="nano", metavar="MODEL", help="model to adapt (default: nano, embedded)")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep adapters and suggestions here")
 
 
 VERBS = (
-    Verb(
-        name="demo",
-        help="the whole loop without a screen: distil, generate, filter, adapt, compare",
-        module="leaml.demo",
-        add_options=demo_options,
-    ),
+    Verb("init", "make an empty project", "leaml.verbs.init"),
+    Verb("import", "take pictures, questions and captions into the project", "leaml.verbs.importing"),
+    Verb("caption", "have a local model, the teacher, write captions", "leaml.verbs.stages"),
+    Verb("distill", "learn to write questions and answers from labels and captions", "leaml.verbs.stages"),
+    Verb("generate", "write suggestions for the pictures that nobody has labelled", "leaml.verbs.stages"),
+    Verb("review", "list, accept, export suggestions, or import verdicts", "leaml.verbs.review"),
+    Verb("adapt", "train the model on labels and accepted suggestions", "leaml.verbs.stages"),
+    Verb("compare", "ask base and adapted models the held-out questions", "leaml.verbs.stages"),
+    Verb("predict", "have a model answer a folder of new pictures into a table", "leaml.verbs.stages"),
+    Verb("jobs", "list, show, stop and resume long work", "leaml.verbs.jobs"),
+    Verb("export", "write an adapted model or the dataset for other programs", "leaml.verbs.export"),
+    Verb("demo", "the whole loop without a screen, on the sample project or on a folder", "leaml.demo"),
 )
 
 
-def build_parser(verbs: Sequence[Verb] = VERBS) -> argparse.ArgumentParser:
-    """The parser of all verbs; a parsed namespace carries `module` and `trace` beside the verb's options."""
-    everywhere = argparse.ArgumentParser(add_help=False)
-    everywhere.add_argument("--trace", action="store_true", help="on an error, show where in the program it arose")
+def build_parser(verbs: Sequence[Verb] = VERBS, called: str | None = None) -> argparse.ArgumentParser:
+    """The parser of all verbs; a parsed namespace carries `verb`, `module` and `trace` beside the verb's options.
+
+    Args:
+        called: the verb whose options are declared; None declares those of every verb.
+    """
     parser = argparse.ArgumentParser(
         prog="leaml", description="Adapt a multimodal language model to images it was never trained on."
     )
     parser.add_argument("--version", action="version", version=f"leaml {__version__}")
-    commands = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    commands = parser.add_subparsers(title="verbs", metavar="VERB", dest="verb", required=True)
     for verb in verbs:
-        command = commands.add_parser(verb.name, help=verb.help, description=verb.help, parents=[everywhere])
-        verb.add_options(command)
+        command = commands.add_parser(verb.name, help=verb.help, description=f"{verb.help[0].upper()}{verb.help[1:]}.")
         command.set_defaults(module=verb.module)
+        if called in (None, verb.name):
+            importlib.import_module(verb.module).add_options(command, verb.name)
+        command.add_argument("--trace", action="store_true", help="on an error, show where in the program it arose")
     return parser
 
 
 def main(words: Sequence[str] | None = None, verbs: Sequence[Verb] = VERBS) -> int:
     """Run the verb that `words` (default: the command line) name; returns the exit code."""
-    arguments = build_parser(verbs).parse_args(words)
+    words = sys.argv[1:] if words is None else words
+    called = next((word for word in words if not word.startswith("-")), "")
+    arguments = build_parser(verbs, called).parse_args(words)
     try:
-        return importlib.import_module(arguments.module).main(arguments)
+        code = importlib.import_module(arguments.module).main(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # who reads has read enough, as in `leaml review list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except LeamlError as error:
         if arguments.trace:
             raise
@@ -85,8 +82,8 @@ def main(words: Sequence[str] | None = None, verbs: Sequence[Verb] = VERBS) -> i
         if error.fix:
             print(error.fix, file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(stop if stop.args else "Stopped.", file=sys.stderr)
         return 130
 
 

@@ -1,195 +1,188 @@
-"""The demo: the whole loop on a small phantom, nothing held out ever learned from, and plain words for bad input."""
+"""The demo: the whole loop on a small phantom, nothing held out ever learned from, and plain words for bad input.
 
+Jobs run in this process here; that they run in processes of their own is tested with the jobs and with the verbs.
+"""
+
+import io
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import torch
 
 from leaml import demo
 from leaml.__main__ import build_parser
-from leaml.demo import Settings, make_task
-from leaml.errors import DataError, LeamlError, ModelError, OptionError, StorageError
-from leaml.models.framing import Framing
+from leaml.demo import Settings
+from leaml.errors import DataError, LeamlError, OptionError, StorageError
 from leaml.nano import phantom
-from leaml.options import AdaptOptions, DistilOptions, GenerateOptions, PredictOptions
-from leaml.records import QUESTION_TYPES, Caption, Question
-from leaml.store.formats import Dataset, read_folder
-from leaml.training.batches import Example, answer_loss, encode
-from leaml.training.distill import pair_turn
-from leaml.training.loop import FitOptions, fit
-from tests import tiny_models
+from leaml.options import AdaptOptions, CompareOptions, DistilOptions, GenerateOptions
+from leaml.store.project import Project
+from leaml.verbs import following
+from tests import tiny_loop
 
 QUICK = Settings(
     DistilOptions(steps=2, learning_rate=1e-4, pictures_per_step=2, fraction=0.2),
     GenerateOptions(texts_per_type=1, least_agreement=0.0),
     AdaptOptions(steps=3, learning_rate=1e-3, pictures_per_step=2, rank=2),
-    PredictOptions(max_tokens=4),
+    CompareOptions(max_tokens=4),
 )
-
-IMAGES = 21
-TRAIN = [phantom.split_of(index) for index in range(IMAGES)].count("train")
 NAMES = ("blind", "base", "labels_only", "adapted")
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch):
+    tiny_loop.run_jobs_here(monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory) -> Path:
     """A small phantom with two labelled pictures."""
-    folder = tmp_path_factory.mktemp("data") / "phantom"
-    phantom.write(folder, images=IMAGES, seed=3, labelled=2)
-    return folder
+    return tiny_loop.write_phantom(tmp_path_factory.mktemp("data") / "phantom")
 
 
 @pytest.fixture(scope="module")
 def model(sample, tmp_path_factory) -> Path:
-    """A small model that has learned to write one pair, so that there is something to filter."""
-    torch.manual_seed(0)
-    small, processor = tiny_models.idefics3()
-    framing = Framing(processor)
-    pair = Question(read_folder(sample).images[0], "Is it?", "no", "")
-    turns = tuple(pair_turn(replace(pair, type=kind)) for kind in QUESTION_TYPES)
-    batch = encode(framing, [Example(pair.image, turns)])
-    list(fit(small, lambda _: batch, answer_loss, FitOptions(30, 1e-2, warmup=5)))
-    folder = tmp_path_factory.mktemp("model")
-    small.save_pretrained(folder)
-    processor.save_pretrained(folder)
-    return folder
+    return tiny_loop.write_model(tmp_path_factory.mktemp("model"), sample)
 
 
 def run(model: Path, *words: object) -> int:
     """`leaml demo` with these words, in a hurry."""
-    arguments = build_parser().parse_args(["demo", "--model", str(model), *map(str, words)])
+    arguments = build_parser(called="demo").parse_args(["demo", "--model", str(model), *map(str, words)])
     return demo.main(arguments, QUICK)
 
 
 # --- The whole loop ----------------------------------------------------------------------------------------
 
 
-def test_the_whole_loop_prints_a_table_and_writes_the_figures(model, sample, tmp_path, capsys):
-    shifted = tmp_path / "shifted"
-    shutil.copytree(sample, shifted)
-    rows = [json.loads(line) for line in (shifted / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
-    changed = max(row["image"] for row in rows if row["split"] == "test")
-    rows = [row | ({"split": "shifted", "group": "x"} if row["image"] == changed else {}) for row in rows]
-    (shifted / "questions.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    report, kept = tmp_path / "report.json", tmp_path / "kept"
+@dataclass(frozen=True)
+class Done:
+    """What one run printed, wrote and kept."""
 
-    assert run(model, "--data", shifted, "--labels", 1, "--json", report, "--keep", kept) == 0
+    out: str
+    err: str
+    figures: dict
+    project: Project
 
-    out, err = capsys.readouterr()
-    lines = out.splitlines()
-    counts = f"on 1 pictures, {TRAIN - 1} unlabelled pictures, {TRAIN} captions of a teacher"
+
+@pytest.fixture(scope="module")
+def done(model, sample, tmp_path_factory) -> Done:
+    """One run with a single labelled picture, on data with a further test set; all tests look at it."""
+    folder = tmp_path_factory.mktemp("done")
+    data, report, kept = with_shifted_set(sample, folder / "shifted"), folder / "report.json", folder / "kept"
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        tiny_loop.run_jobs_here(patch)
+        assert run(model, "--data", data, "--labels", 1, "--json", report, "--keep", kept) == 0
+    figures = json.loads(report.read_text(encoding="utf-8"))
+    return Done(out.getvalue(), err.getvalue(), figures, Project.open(kept / "shifted"))
+
+
+def with_shifted_set(sample: Path, folder: Path) -> Path:
+    """A copy of the sample, one of whose test pictures stands in a test set of its own."""
+    test = max(row["image"] for row in rows_of(sample) if row["split"] == "test")
+    return copy(sample, folder, test, {"split": "shifted", "group": "x"})
+
+
+def rows_of(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def copy(sample: Path, folder: Path, image: str, changed: dict) -> Path:
+    """A copy of the sample, with these values in all rows of one picture."""
+    shutil.copytree(sample, folder)
+    rows = [row | (changed if row["image"] == image else {}) for row in rows_of(sample)]
+    (folder / "questions.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return folder
+
+
+def test_tables_are_printed_for_every_test_set(done):
+    lines = done.out.splitlines()
+    counts = f"on 1 pictures, {tiny_loop.TRAIN - 1} unlabelled pictures, {tiny_loop.TRAIN} captions of a teacher"
     assert lines[0].startswith("shifted: ") and lines[0].endswith(counts)
     for name in ("blind majority", "base", "labels only", "adapted"):
-        assert len([line for line in lines if line.startswith(f"{name}  ")]) == 2  # for either test set
-    assert "adapted against blind majority: " in out and "accepted by a filter, not by an expert" in out
-    assert "suggestions pass the filter" in err
-    pairs = (kept / "pairs.jsonl").read_text(encoding="utf-8").splitlines()
-    assert pairs and json.loads(pairs[0]).keys() >= {"image", "question", "answer", "type", "agreement"}
-    assert (kept / "adapted" / "adapter" / "answers" / "adapter_model.safetensors").is_file()
+        assert len([line for line in lines if line.startswith(f"{name}  ")]) == 2
+    assert "adapted against blind majority: " in done.out and "adapted against labels only: " in done.out
+    assert "accepted by a filter, not by an expert" in done.out
+    assert "suggestions pass the filter" in done.err
 
-    figures = json.loads(report.read_text(encoding="utf-8"))
-    assert figures.keys() == {*NAMES, "difference", "seconds", "other_sets"}
+
+def test_the_json_has_the_shape_that_was_agreed(done):
+    figures = done.figures
+    assert list(figures) == [*NAMES, "difference", "seconds", "other_sets"]
     assert figures["other_sets"].keys() == {"shifted"}
     assert figures["other_sets"]["shifted"].keys() == {*NAMES, "difference"}
-
-
-def test_the_json_has_the_shape_that_was_agreed(model, sample, tmp_path):
-    report = tmp_path / "report.json"
-    run(model, "--data", sample, "--json", report)
-    figures = json.loads(report.read_text(encoding="utf-8"))
-    assert list(figures) == [*NAMES, "difference", "seconds"]
-    tests = phantom.all_questions(3, IMAGES, "test")
     for name in NAMES:
         assert figures[name].keys() == {"accuracy", "n", "low", "high"}
         assert 0 <= figures[name]["low"] <= figures[name]["accuracy"] <= figures[name]["high"] <= 1
-        assert figures[name]["n"] == len(tests)
+    counts = {figures[name]["n"] + figures["other_sets"]["shifted"][name]["n"] for name in NAMES}
+    assert counts == {len(phantom.all_questions(tiny_loop.SEED, tiny_loop.IMAGES, "test"))}
     difference = figures["difference"]
-    assert (
-        difference.keys() == {"mean", "low", "high"} and difference["low"] <= difference["mean"] <= difference["high"]
-    )
+    assert difference.keys() == {"mean", "low", "high"}
+    assert difference["low"] <= difference["mean"] <= difference["high"]
     assert difference["mean"] == pytest.approx(figures["adapted"]["accuracy"] - figures["base"]["accuracy"])
-    assert figures["seconds"].keys() == {
-        "answer: base", "tune: labels only", "answer: labels only", "distil", "write suggestions", "tune: adapted",
-        "answer: adapted", "total",
-    }  # fmt: skip
-    assert figures["seconds"]["total"] >= max(seconds for seconds in figures["seconds"].values())
+    stages = {"import", "distil", "write suggestions", "tune: labels only", "tune: adapted", "compare"}
+    assert figures["seconds"].keys() == {*stages, "total"}
+    assert figures["seconds"]["total"] >= sum(figures["seconds"][stage] for stage in stages) - 0.5
 
 
-# --- What may be learned from ------------------------------------------------------------------------------
+def test_one_model_learned_from_labels_alone_and_one_from_accepted_suggestions_too(done):
+    project = done.project
+    accepted, labels = project.accepted(), project.labels()
+    assert accepted and {pair.reviewer for pair in accepted} == {"filter"}
+    adapted, labels_only, generator = project.adapters()
+    assert [adapted.role, labels_only.role, generator.role] == ["answers", "answers", "generator"]
+    used = {adapter: pairs_behind(project, adapter.job_id) for adapter in (labels_only, adapted)}
+    assert used[labels_only] == {pair.id for pair in labels}
+    assert used[adapted] == {pair.id for pair in [*labels, *accepted]}
 
 
-def question(image: str, split: str = "train", group: str = "", answer: str | None = "yes") -> Question:
-    return Question(Path(image), "Is there a polyp?", answer, "yes/no", split, group)
+def pairs_behind(project: Project, job: int) -> set[int]:
+    return {row["item_id"] for row in project.db.rows("inputs", job_id=job, kind="pair")}
 
 
-def dataset(*questions: Question, more: tuple[str, ...] = ()) -> Dataset:
-    """Every picture that is asked about, and more, each with a caption."""
-    images = sorted({asked.image for asked in questions} | set(map(Path, more)))
-    return Dataset(Path("data"), images, list(questions), [Caption(image, "A colon.") for image in images])
+def test_nothing_held_out_is_learned_from(done):
+    project = done.project
+    used = {row["item_id"] for row in project.db.rows("inputs", kind="pair")}
+    assert {project.pair(id).split for id in used} == {"train"}
+    assert {project.picture(row.image_id).split for row in project.captions(split=None)} == {"train"}
+    asked = {row["pair_id"] for row in project.db.rows("predictions")}
+    assert {project.pair(id).split for id in asked} == {"test", "shifted"}
+    assert project.pictures("left out") == []
 
 
-def used(task) -> set[str]:
-    """Names of all pictures that anything could be learned from."""
-    labelled = {asked.image for asked in task.labelled}
-    captioned = {caption.image for caption in task.captions}
-    return {str(image) for image in labelled | set(task.unlabelled) | captioned}
+# --- Around it ---------------------------------------------------------------------------------------------
 
 
-def test_held_out_pictures_are_neither_labelled_nor_captioned_nor_written_about():
-    data = dataset(
-        question("a"), question("b", answer=None), question("c", "test"), question("d", "calibration"),
-        question("e", "shifted"), question("f", "test", answer=None), more=("g",),
-    )  # fmt: skip
-    task = make_task(data, None, 0)
-    assert used(task) == {"a", "b", "g"}
-    assert [str(image) for image in task.unlabelled] == ["b", "g"]
-    assert {name: [str(q.image) for q in asked] for name, asked in task.tests.items()} == {
-        "test": ["c"],
-        "shifted": ["e"],
-    }
-    assert task.notes == ()
+def interrupted(loop: demo.Loop) -> None:
+    raise following.JobStopped("Go on with it: …")
 
 
-def test_train_pictures_of_a_held_out_group_are_left_out_with_a_note():
-    data = dataset(
-        question("a", group="p1"), question("b", group="p2"), question("c", group="p2", answer=None),
-        question("d", "test", "p2"), question("e", "calibration", "p3"), question("f", group="p3"), question("g"),
-    )  # fmt: skip
-    task = make_task(data, None, 0)
-    assert used(task) == {"a", "g"}
-    assert len(task.notes) == 1 and task.notes[0].startswith("3 train pictures are left out")
+def test_nothing_is_left_behind_where_nothing_is_kept(model, sample, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(demo.Loop, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        run(model, "--data", sample)
+    assert list(tmp_path.iterdir()) == []
+    assert not stopped.value.args  # nothing is there to be resumed
 
 
-def test_a_picture_of_two_splits_counts_as_held_out():
-    data = dataset(question("a"), question("b"), replace(question("a", "test"), question="How many polyps are there?"))
-    task = make_task(data, None, 0)
-    assert used(task) == {"b"} and task.notes
-
-
-def test_the_sample_project_leaks_nothing(sample):
-    data = read_folder(sample)
-    held_out = {str(asked.image) for asked in data.questions if asked.split != "train"}
-    task = make_task(data, 1, 0)
-    assert len(used(task)) == TRAIN and not used(task) & held_out and task.notes == ()
-
-
-def test_labels_are_drawn_by_seed_and_the_rest_counts_as_unlabelled():
-    data = dataset(*(question(f"{number:02}") for number in range(20)), question("x", "test"))
-
-    def labelled(labels: int | None, seed: int) -> set[str]:
-        task = make_task(data, labels, seed)
-        chosen = {str(asked.image) for asked in task.labelled}
-        assert chosen.isdisjoint(map(str, task.unlabelled)) and len(chosen) + len(task.unlabelled) == 20
-        return chosen
-
-    assert len(labelled(5, 0)) == 5 and labelled(5, 0) == labelled(5, 0) != labelled(5, 1)
-    assert len(labelled(None, 0)) == 20
-    more = make_task(data, 50, 0)
-    assert len(more.labelled) == 20 and "50 labelled pictures were asked for; 20 have answers" in more.notes[0]
+def test_a_train_picture_of_a_held_out_group_is_left_out_and_it_is_said(model, sample, tmp_path, monkeypatch, capsys):
+    rows = rows_of(sample)
+    leaking = min(row["image"] for row in rows if row["split"] == "train")
+    held_out = next(row["group"] for row in rows if row["split"] == "test")
+    data = copy(sample, tmp_path / "leaking", leaking, {"group": held_out})
+    monkeypatch.setattr(demo.Loop, "run", interrupted)
+    with pytest.raises(following.JobStopped):
+        run(model, "--data", data, "--keep", tmp_path / "kept")
+    project = Project.open(tmp_path / "kept" / "leaking")
+    assert Path(leaking).name in {picture.name for picture in project.pictures("left out")}
+    may_be_used = {pair.image_name for pair in project.labels()}
+    may_be_used |= {project.picture(row.image_id).name for row in project.captions()}
+    assert may_be_used and Path(leaking).name not in may_be_used
+    assert "left out of training" in capsys.readouterr().err
 
 
 # --- Bad input ---------------------------------------------------------------------------------------------
@@ -198,9 +191,8 @@ def test_labels_are_drawn_by_seed_and_the_rest_counts_as_unlabelled():
 def only(split: str, folder: Path, into: Path) -> Path:
     """A copy that holds the questions of one split."""
     shutil.copytree(folder, into)
-    lines = (into / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if json.loads(line)["split"] == split]
-    (into / "questions.jsonl").write_text("\n".join(kept), encoding="utf-8")
+    kept = [row for row in rows_of(folder) if row["split"] == split]
+    (into / "questions.jsonl").write_text("\n".join(map(json.dumps, kept)), encoding="utf-8")
     return into
 
 
@@ -208,12 +200,12 @@ def bad_inputs(sample: Path, tmp_path: Path) -> Iterator[tuple[type[LeamlError],
     yield DataError, "no folder", ["--data", tmp_path / "nowhere"]
     yield DataError, "No picture of the train split", ["--data", only("test", sample, tmp_path / "tests")]
     yield DataError, "no answered questions in a test split", ["--data", only("train", sample, tmp_path / "trains")]
-    yield OptionError, "0 labelled pictures", ["--data", sample, "--labels", 0]
-    yield OptionError, "-3 labelled pictures", ["--data", sample, "--labels", -3]
+    yield OptionError, "labels cannot be 0", ["--data", sample, "--labels", 0]
+    yield OptionError, "labels cannot be -3", ["--data", sample, "--labels", -3]
     yield StorageError, "no folder for", ["--data", sample, "--json", tmp_path / "none" / "a.json"]
-    yield ModelError, "no model folder", ["--data", sample, "--model", tmp_path / "none"]
+    yield LeamlError, "no model folder", ["--data", sample, "--model", tmp_path / "none"]
     (tmp_path / "file").write_text("")
-    yield StorageError, "cannot be used", ["--data", sample, "--keep", tmp_path / "file"]
+    yield StorageError, "cannot be made", ["--data", sample, "--keep", tmp_path / "file"]
 
 
 def test_bad_input_is_said_with_the_next_step(model, sample, tmp_path):
@@ -224,16 +216,6 @@ def test_bad_input_is_said_with_the_next_step(model, sample, tmp_path):
 
 
 def test_a_seed_out_of_range_is_said(sample):
-    arguments = build_parser().parse_args(["demo", "--data", str(sample), "--seed", "-1"])
+    arguments = build_parser(called="demo").parse_args(["demo", "--data", str(sample), "--seed", "-1"])
     with pytest.raises(OptionError, match="seed cannot be -1"):
         demo.main(arguments)
-
-
-def test_rows_that_cannot_be_used_are_told_and_the_rest_goes_in(sample, tmp_path, capsys):
-    shutil.copytree(sample, tmp_path / "data")
-    with (tmp_path / "data" / "questions.jsonl").open("a", encoding="utf-8") as file:
-        file.writelines('{"image": "images/gone.jpg"}\n' for _ in range(25))
-    arguments = build_parser().parse_args(["demo", "--data", str(tmp_path / "data")])
-    demo._read_task(arguments)
-    err = capsys.readouterr().err
-    assert err.count("left out: ") == demo.MOST_PROBLEMS_SHOWN and "and 5 more" in err

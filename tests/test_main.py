@@ -18,12 +18,9 @@ def run_verb(monkeypatch, work, words: list[str]) -> int:
     """Run `words` with one verb, `act [--times N]`, whose module's main is `work`."""
     module = types.ModuleType("verb_of_a_test")
     module.main = work
+    module.add_options = lambda parser, verb: parser.add_argument("--times", type=int, default=1)
     monkeypatch.setitem(sys.modules, module.__name__, module)
-
-    def add_options(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--times", type=int, default=1)
-
-    return command_line.main(words, [command_line.Verb("act", "acts", module.__name__, add_options)])
+    return command_line.main(words, [command_line.Verb("act", "acts", module.__name__)])
 
 
 def fail(arguments: argparse.Namespace) -> int:
@@ -52,6 +49,21 @@ def test_a_stop_by_the_user_is_exit_code_130(monkeypatch):
     assert run_verb(monkeypatch, interrupt, ["act"]) == 130
 
 
+def test_a_stop_may_say_how_to_go_on(monkeypatch, capsys):
+    def stop(arguments):
+        raise KeyboardInterrupt("Go on with it: this way")
+
+    assert run_verb(monkeypatch, interrupt, ["act"]) == run_verb(monkeypatch, stop, ["act"]) == 130
+    assert capsys.readouterr().err == "Stopped.\nGo on with it: this way\n"
+
+
+def test_only_the_verb_that_is_called_is_imported(capsys):
+    verbs = [*command_line.VERBS, command_line.Verb("broken", "cannot be imported", "no_such_module")]
+    assert command_line.main(["jobs", "list", "--home", "nowhere"], verbs) == 2
+    with pytest.raises(ModuleNotFoundError):
+        command_line.main(["broken"], verbs)
+
+
 def test_a_fault_of_the_program_keeps_its_trace(monkeypatch):
     with pytest.raises(ZeroDivisionError):
         run_verb(monkeypatch, lambda arguments: 1 // 0, ["act"])
@@ -64,7 +76,7 @@ def test_the_options_of_demo():
     assert (arguments.json, arguments.seed, arguments.trace) == (Path("out.json"), 3, False)
 
 
-@pytest.mark.parametrize("words", [[], ["no-such-verb"], ["demo", "--labels", "many"]])
+@pytest.mark.parametrize("words", [[], ["no-such-verb"], ["demo", "--labels", "many"], ["jobs"], ["jobs", "show", "x"]])
 def test_what_cannot_be_understood_is_exit_code_2(words, capsys):
     with pytest.raises(SystemExit) as raised:
         command_line.main(words)
@@ -72,12 +84,23 @@ def test_what_cannot_be_understood_is_exit_code_2(words, capsys):
     assert "usage: leaml" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", [[], *([verb.name] for verb in command_line.VERBS)])
+VERBS = [[verb.name] for verb in command_line.VERBS]
+
+
+@pytest.mark.parametrize("verb", [[], *VERBS, ["review", "accept"]], ids=" ".join)
 def test_every_verb_has_help(verb, capsys):
     with pytest.raises(SystemExit) as raised:
         command_line.main([*verb, "--help"])
     assert raised.value.code == 0
     assert "--help" in capsys.readouterr().out
+
+
+def test_who_reads_may_stop_reading(tmp_path):
+    words = [sys.executable, "-m", "leaml", "init", "One", "--home", str(tmp_path)]
+    started = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    started.stdout.close()
+    assert "Traceback" not in started.stderr.read()
+    assert started.wait(timeout=60) == 0 and (tmp_path / "one").is_dir()
 
 
 def test_it_starts_as_a_module():

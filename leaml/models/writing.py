@@ -8,7 +8,8 @@ Every picture goes through the vision tower once per batch, however many questio
 
 import inspect
 from collections import defaultdict
-from collections.abc import Hashable, Sequence, Set
+from collections.abc import Callable, Hashable, Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor, nn
-from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
+from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel, StoppingCriteria, StoppingCriteriaList
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from leaml.errors import DataError, ModelError
@@ -112,13 +113,37 @@ def write(
     core = base_model(model)
     written: dict[int, Written] = {}
     for part in _batches(requests, batch_size):
-        try:
+        with _enough_memory(len(part)):
             answers = _write_batch(core, framing, [requests[number] for number in part], max_tokens, sampling)
-        except torch.OutOfMemoryError as error:
-            what = f"Not enough GPU memory to answer {len(part)} questions at once."
-            raise ModelError(what, "Use a smaller batch size.") from error
         written.update(zip(part, answers, strict=True))
     return [written[number] for number in range(len(requests))]
+
+
+@torch.inference_mode()
+def speak(
+    model: nn.Module, framing: Framing, request: Request, heard: Callable[[str], bool], max_tokens: int = 64
+) -> Written:
+    """Answers one request greedily, and tells it while it grows.
+
+    Args:
+        heard: is given the text so far, after each token; where it returns False, the answer ends there.
+
+    Raises:
+        DataError: the picture cannot be read. ModelError: the memory does not suffice.
+    """
+    model.eval()
+    hearing = StoppingCriteriaList([_Hearing(framing, heard)])
+    with _enough_memory(1):
+        return _write_batch(base_model(model), framing, [request], max_tokens, None, hearing)[0]
+
+
+@contextmanager
+def _enough_memory(questions: int) -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        what = f"Not enough GPU memory to answer {questions} questions at once."
+        raise ModelError(what, "Use a smaller batch size, or a smaller model.") from error
 
 
 def _batches(requests: Sequence[Request], batch_size: int) -> list[list[int]]:
@@ -143,6 +168,7 @@ def _write_batch(
     requests: Sequence[Request],
     max_tokens: int,
     sampling: Sampling | None,
+    hearing: StoppingCriteriaList | None = None,
 ) -> list[Written]:
     prefixes, pictures = _prefixes(model, framing, requests)
     heads = [
@@ -157,6 +183,7 @@ def _write_batch(
         max_new_tokens=max_tokens,
         eos_token_id=ends,
         logits_processor=LogitsProcessorList([likelihood]),
+        stopping_criteria=hearing,
         return_dict_in_generate=False,
         **_decoding(sampling),
         **pictures,
@@ -238,6 +265,22 @@ def _features(model: PreTrainedModel, pictures: Sequence[dict[str, Tensor]]) -> 
         found = model.get_image_features(**together, return_dict=True).pooler_output
         features.update(zip(numbers, found, strict=True))
     return [features[number] for number in range(len(pictures))]
+
+
+class _Hearing(StoppingCriteria):
+    """Passes on what is written while it is written, one row alone."""
+
+    def __init__(self, framing: Framing, heard: Callable[[str], bool]) -> None:
+        self.tokenizer, self.heard = framing.tokenizer, heard
+        self.start: int | None = None
+
+    def __call__(self, input_ids: Tensor, scores: Tensor, **_: Any) -> Tensor:
+        """input_ids: (1, tokens so far); returns (1,), whether to end."""
+        if self.start is None:
+            self.start = input_ids.shape[1] - 1
+        text = self.tokenizer.decode(input_ids[0, self.start :], skip_special_tokens=True)
+        goes_on = self.heard(text.strip().rstrip("\ufffd"))  # the last character may still lack some of its bytes
+        return torch.full((1,), not goes_on, device=input_ids.device)
 
 
 class _Likelihood(LogitsProcessor):

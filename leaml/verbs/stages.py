@@ -1,0 +1,36 @@
+"""`leaml caption | distill | generate | adapt | compare | predict`: a job each, with the options of its stage."""
+
+import argparse
+from pathlib import Path
+
+from leaml.errors import StorageError
+from leaml.jobs.commands import VERBS
+from leaml.jobs.queue import KINDS
+from leaml.options import AnswerOptions
+from leaml.verbs import flags, following, outcomes, projects
+from leaml.verbs.export import copy
+
+KIND_OF = {verb: kind for kind, verb in VERBS.items()}
+
+
+def add_options(parser: argparse.ArgumentParser, verb: str) -> None:
+    flags.add_flags(parser, KINDS[KIND_OF[verb]])
+    projects.add_options(parser)
+    following.add_options(parser)
+    if verb == "predict":
+        parser.add_argument("--out", type=Path, metavar="FILE", help="copy the finished table here (.csv)")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Submits the job, follows it, and says what came of it."""
+    kind = KIND_OF[arguments.verb]
+    options = flags.read(arguments, KINDS[kind])
+    if isinstance(options, AnswerOptions) and not Path(options.folder).expanduser().is_dir():
+        raise StorageError(f"There is no folder {options.folder}.", "Give the folder that holds the pictures.")
+    project = projects.chosen(arguments)
+    job = following.submit(project, kind, options, arguments)
+    if job:
+        outcomes.show(project, job, arguments.json)
+        if getattr(arguments, "out", None):
+            copy(job.folder / "answers.csv", arguments.out)
+    return 0

@@ -1,0 +1,93 @@
+"""`leaml review`: suggestions listed, accepted by number or by filter, and judged in a table outside."""
+
+import csv
+import json
+
+import pytest
+
+from leaml.store.formats import read_folder
+
+
+def test_the_list_shows_what_waits(leaml, suggestions, capsys):
+    assert leaml("review", "list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 and all("suggested" in line for line in lines) and "0.30" in lines[0]
+
+
+def test_the_list_as_json_has_a_row_each(leaml, suggestions, capsys):
+    assert leaml("review", "list", "--json", "--least-agreement", 0.5) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["id"] for row in rows] == suggestions[1:]
+    assert rows[0]["question"] == "Is there a polyp?" and rows[0]["status"] == "suggested" and rows[0]["job"] == 1
+
+
+def test_suggestions_are_accepted_by_number(leaml, project, suggestions, capsys):
+    assert leaml("review", "accept", suggestions[0], suggestions[2], "--person", "Dr A") == 0
+    accepted = project.accepted()
+    assert [pair.id for pair in accepted] == [suggestions[0], suggestions[2]]
+    assert {pair.reviewer for pair in accepted} == {"Dr A"}
+    assert "Accepted 2 suggestions." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("words", "count"), [(["--least-agreement", "0.5"], 2), (["--all"], 3), (["--job", "1"], 3)])
+def test_suggestions_are_accepted_by_a_filter_in_one_step(leaml, project, suggestions, words, count):
+    assert leaml("review", "accept", *words) == 0
+    assert len(project.accepted()) == count
+    assert len(project.db.rows("events", kind="bulk accept")) == 1
+    project.undo(project.accepted()[0].reviewer)
+    assert project.accepted() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "Either numbers of suggestions or a filter"),
+        (["1", "--all"], "Either numbers of suggestions or a filter"),
+        (["123456"], "No suggestion that waits for a verdict has the number 123456."),
+        (["--least-agreement", "0.99"], "None of these suggestions waits for a verdict."),
+        (["--job", "7"], "None of these suggestions waits for a verdict."),
+    ],
+)
+def test_where_nothing_is_accepted_the_reason_is_said(leaml, project, suggestions, words, said, capsys):
+    assert leaml("review", "accept", *words) == 2
+    assert said in capsys.readouterr().err
+    assert project.accepted() == []
+
+
+def test_verdicts_go_out_and_come_back_in_a_table(leaml, project, suggestions, tmp_path, capsys):
+    table = tmp_path / "suggestions.csv"
+    assert leaml("review", "export", table) == 0
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["id"]) for row in rows] == suggestions
+    judged = [{"id": row["id"], "verdict": verdict} for row, verdict in zip(rows, ("accept", "reject", "perhaps"))]
+    (tmp_path / "verdicts.jsonl").write_text("\n".join(map(json.dumps, judged)), encoding="utf-8")
+    assert leaml("review", "import", tmp_path / "verdicts.jsonl") == 0
+    assert [pair.status for pair in project.pairs(id=suggestions)] == ["accepted", "rejected", "suggested"]
+    err = capsys.readouterr().err
+    assert "Took 2 verdicts" in err and "refused: " in err
+
+
+def test_a_missing_file_is_said(leaml, project, capsys):
+    assert leaml("review", "import", "nowhere.csv") == 2
+    assert "nowhere.csv" in capsys.readouterr().err
+
+
+def test_the_dataset_goes_out_in_the_import_format_with_accepted_suggestions(leaml, project, suggestions, tmp_path):
+    leaml("review", "accept", "--least-agreement", 0.5, "--person", "Dr A")
+    assert leaml("export", "dataset", tmp_path / "out") == 0
+    data = read_folder(tmp_path / "out")
+    assert data.problems == [] and len(data.images) == len(project.pictures())
+    assert len(data.captions) == len(project.captions())
+    assert len(data.questions) == len(project.labels(split=None)) + 2
+    accepted = [question for question in data.questions if question.origin == "suggestion, accepted by Dr A"]
+    assert {question.question for question in accepted} == {"Is there a polyp?", "Is there stool?"}
+    assert {q.split for q in data.questions} == {pair.split for pair in project.labels(split=None)}
+
+
+def test_nothing_is_written_over(leaml, project, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    assert leaml("export", "dataset", tmp_path / "out") == 2
+    assert "holds other files" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]

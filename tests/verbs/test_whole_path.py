@@ -1,0 +1,86 @@
+"""The whole path through the command line, on a small phantom and a tiny model: every long verb is a real process."""
+
+import csv
+import json
+import shutil
+
+import pytest
+from PIL import Image
+from safetensors.torch import load_file
+
+from leaml.store.project import Project
+
+QUICK = ("--steps", 2, "--pictures-per-step", 2)
+
+
+@pytest.mark.slow
+def test_from_an_empty_home_to_answers_about_new_pictures(leaml, home, phantom, model, tmp_path, capsys):
+    def type_(*words):
+        assert leaml(*words) == 0, capsys.readouterr().err
+        return capsys.readouterr().out
+
+    type_("init", "My polyps")
+    type_("import", phantom)
+    project = Project.open(home / "my-polyps")
+
+    assert "Made generator 1 (number 1)" in type_("distill", "--model", model, *QUICK, "--fraction", 0.2)
+    written = type_("generate", "--model", model, "--least-agreement", 0)
+    waiting = [json.loads(line) for line in type_("review", "list", "--json").splitlines()]
+    assert waiting and written.startswith(f"{len(waiting)} suggestions pass the filter")
+    type_("review", "accept", "--all", "--person", "filter")
+    assert len(project.accepted()) == len(waiting)
+
+    made = json.loads(type_("adapt", "--model", model, *QUICK, "--method", "neurons", "--fraction", 0.2, "--json"))
+    assert made["state"] == "done" and made["result"]["adapter"] == 2
+    used = {row["item_id"] for row in project.db.rows("inputs", job_id=made["id"], kind="pair")}
+    assert used == {pair.id for pair in [*project.labels(), *project.accepted()]}
+
+    table = type_("compare", "--model", model, "--max-tokens", 4).splitlines()
+    assert table[0] == "test:"
+    assert [line.split("  ")[0] for line in table[1:]] == ["blind majority", "base", "adapted 1"]
+    assert "against base" in table[3]
+
+    new = tmp_path / "new"
+    new.mkdir()
+    Image.new("RGB", (40, 30), "red").save(new / "one.png")
+    asked = ("Is there a polyp?", "How many?")
+    type_("predict", new, "--model", model, "--questions", *asked, "--max-tokens", 4, "--out", tmp_path / "answers.csv")
+    with (tmp_path / "answers.csv").open(encoding="utf-8-sig", newline="") as file:
+        answers = list(csv.DictReader(file))
+    assert [(row["picture"], row["question"]) for row in answers] == [("one.png", text) for text in asked]
+
+    type_("export", "adapter", tmp_path / "peft")
+    type_("export", "adapter", tmp_path / "lora", "--lora")
+    assert json.loads((tmp_path / "lora" / "adapter_config.json").read_text())["peft_type"] == "LORA"
+    assert all("lora_" in name for name in load_file(tmp_path / "lora" / "adapter_model.safetensors"))
+    exported = {path.name for path in (tmp_path / "peft").iterdir()}
+    assert exported >= {"adapter_config.json", "adapter_model.safetensors"}
+
+    listed = [json.loads(line) for line in type_("jobs", "list", "--json").splitlines()]
+    assert [job["kind"] for job in listed] == ["answer", "compare", "adapt", "generate", "distil", "import"]
+    assert {job["state"] for job in listed} == {"done"}
+
+
+def test_a_whole_model_is_exported_as_it_is(leaml, project, model, tmp_path, capsys):
+    folder = project.folder / "runs" / "1" / "model"
+    shutil.copytree(model, folder)
+    project.add_adapter(1, "adapted 1", "answers", "full", folder, "nano", 1, 1)
+    assert leaml("export", "adapter", tmp_path / "out", "--lora") == 2
+    assert "adapted 1 is a whole model" in capsys.readouterr().err
+    assert leaml("export", "adapter", tmp_path / "out") == 0
+    assert (tmp_path / "out" / "config.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["export", "adapter", "out"], "There is no adapted model yet."),
+        (["export", "adapter", "out", "--number", "7"], "There is no adapted model 7"),
+        (["predict", "nowhere"], "There is no folder nowhere."),
+    ],
+)
+def test_what_is_not_there_is_said(leaml, project, tmp_path, monkeypatch, words, said, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert leaml(*words) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
