@@ -56,6 +56,10 @@ MUST_NOT_IMPORT = {
     "evaluation.scoring": HEAVY,
     "evaluation.metrics": HEAVY,
     "jobs.queue": HEAVY,
+    "jobs.answering": HEAVY,
+    "jobs.job": HEAVY,
+    "jobs.locks": HEAVY,
+    "jobs.processes": HEAVY,
     "jobs.commands": HEAVY,
 }
 """Room or module -> libraries that no line of it imports, not even within a function."""

@@ -1,0 +1,161 @@
+"""Asking anything about any picture: what the picker shows, and how answers grow while they are written."""
+
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from app.texts import compare as texts
+from app.viewer import seen
+from leaml.errors import DataError, LeamlError
+from leaml.evaluation.scoring import score
+from leaml.jobs.answering import Answering
+from leaml.review.queues import neighbour
+from leaml.store.formats import LONGEST_TEXT
+from leaml.store.placing import ARRIVING
+from leaml.store.project import Adapter, PairState, Project
+
+MOST_KNOWN = 50
+"""Wordings that are offered beside what may be typed."""
+
+
+class Asked(BaseModel):
+    """Which picture is wanted."""
+
+    act: Literal["open", "move", "any", "pool"]
+    pool: str = "test"
+    picture: int | None = None
+    place: int | None = None
+    by: int = 0
+
+
+class Question(BaseModel):
+    """What is asked, and of whom beside the base model."""
+
+    picture: int
+    question: str = Field(max_length=LONGEST_TEXT)
+    adapter: int | None = None
+
+
+# ---- the picture -------------------------------------------------------------------------------------------------
+
+
+def picture_of(project: Project, asked: Asked) -> int | None:
+    """Number of the picture that is wanted, or None where the pool is empty."""
+    pool = [picture.id for picture in project.pictures(asked.pool)]
+    if asked.act == "any" and pool:
+        return random.choice([id for id in pool if id != asked.picture] or pool)
+    if asked.place is not None and pool:
+        return pool[min(max(asked.place, 1), len(pool)) - 1]
+    return neighbour(pool, asked.picture, asked.by if asked.act == "move" else 0)
+
+
+def picker(project: Project | None, pool: str, picture: int | None) -> tuple[dict[str, Any], dict[str, str]]:
+    """What picker and viewer show: that picture, or the first of the pool; of another pool where this one is empty."""
+    if project is None:
+        return {"empty": texts.NO_PROJECT}, seen("", None)
+    pools = [*dict.fromkeys([*texts.POOLS, *project.db.counts("images", "split")])]
+    filled = [split for split in pools if split != ARRIVING and project.db.count("images", split=split)]
+    if not filled:
+        return {"empty": texts.NO_PICTURES}, seen(project.name, None)
+    pool = pool if pool in filled else filled[0]
+    order = [one.id for one in project.pictures(pool)]
+    picture = picture if picture in order else order[0]
+    shown = project.picture(picture)
+    value = {
+        "project": project.name,
+        "words": texts.WORDS,
+        "pool": pool,
+        "pools": [{"key": split, "name": texts.POOLS.get(split, split)} for split in filled],
+        "picture": {"id": picture, "place": order.index(picture) + 1, "of": len(order)},
+        "questions": _wordings(project, picture),
+        "adapters": [{"id": adapter.id, "name": adapter.name} for adapter in project.adapters("answers")],
+        "note": "" if project.adapters("answers") else texts.NOT_ADAPTED,
+    }
+    return value, seen(project.name, shown, neighbour(order, picture, 1))
+
+
+def _wordings(project: Project, picture: int) -> list[str]:
+    """Questions that are offered: those of this picture, then those that the project asks."""
+    own = [label.question for label in project.pairs(image_id=picture, status="label")]
+    known = [template.question for template in project.templates()]
+    frequent = project.db.counts("pair_states", "question", status="label")
+    return list(dict.fromkeys([*own, *known, *sorted(frequent, key=lambda text: -frequent[text])]))[:MOST_KNOWN]
+
+
+# ---- the answers -------------------------------------------------------------------------------------------------
+
+
+def ask(project: Project, answering: Answering, asked: Question) -> Iterator[dict[str, Any]]:
+    """What the two answers look like while they are written; the last one is whole.
+
+    Raises:
+        DataError: there is no question, picture or adapted model of this kind.
+        LeamlError: what the answering process could not do.
+    """
+    question = " ".join(asked.question.split())
+    if not question:
+        raise DataError(*texts.NO_QUESTION)
+    picture = project.picture(asked.picture)
+    adapter = project.adapter(asked.adapter) if asked.adapter else None
+    models: list[Adapter | None] = [None] + ([adapter] if adapter else [])
+    label = label_of(project, asked.picture, question)
+    written: dict[int | None, dict[str, Any]] = {}
+    yield card(question, models, written, label)
+    base = {"model": adapter.base} if adapter else {}
+    for row in answering.ask(picture.path, question, [one.id if one else None for one in models], **base):
+        if "error" in row:
+            yield card(question, models, written, label, texts.NO_ANSWER)
+            raise LeamlError(row["error"], row["fix"])
+        written[row["adapter"]] = row
+        yield card(question, models, written, label)
+
+
+def label_of(project: Project, picture: int, question: str) -> PairState | None:
+    """What a person answered to this question on this picture, or None."""
+    labels = project.pairs(image_id=picture, status="label")
+    return next((label for label in labels if label.question.casefold() == question.casefold()), None)
+
+
+def card(
+    question: str,
+    models: Iterable[Adapter | None],
+    written: Mapping[int | None, Mapping[str, Any]],
+    label: PairState | None,
+    note: str = "",
+) -> dict[str, Any]:
+    """What the answers show.
+
+    Args:
+        note: what is to be said beside; then no answer is waited for.
+        written: by adapter (None: the base) "text", "done", "probability", "message" as `Answering.ask` has them.
+        label: the labelled answer, where there is one: every whole answer is scored by it.
+    """
+    return {
+        "question": question,
+        "label": label.answer if label else "",
+        "sides": [_side(model, written.get(model.id if model else None), label, not note) for model in models],
+        "note": note,
+        "words": texts.WORDS | {"help": texts.PROBABILITY_HELP, "medical": texts.NOT_MEDICAL},
+    }
+
+
+def _side(
+    model: Adapter | None, row: Mapping[str, Any] | None, label: PairState | None, waits: bool
+) -> dict[str, Any]:
+    side = {"name": model.name if model else texts.BASE, "text": "", "message": texts.WAITS if waits else texts.NONE}
+    if row is None:
+        return side
+    side |= {"text": row["text"], "message": row.get("message", "") if not row["text"] else "", "done": row["done"]}
+    if row["done"] and row["probability"] is not None:
+        side["sure"] = texts.sure(row["probability"])
+    if row["done"] and label:
+        right = score(label.answer, row["text"], label.type, label.choices).correct
+        side |= {"right": right, "mark": texts.RIGHT if right else texts.WRONG}
+    return side
+
+
+def adapted(adapters: Sequence[Adapter], wanted: int | None) -> Adapter | None:
+    """The adapted model of that number, else the newest, else None."""
+    return next((adapter for adapter in adapters if adapter.id == wanted), adapters[0] if adapters else None)

@@ -1,0 +1,105 @@
+"""How a handler is called: guarded against another window's project, its errors said calmly, its answer in order."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from app.context import Context
+from app.texts import frame as texts
+from leaml.errors import LeamlError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a handler returns to tell the person what was done, beside what is shown."""
+
+    sentence: str
+    updates: Any = field(default_factory=dict)
+
+
+class Handler:
+    """A screen's handler as Gradio calls it. The last output is the frame's note.
+
+    Args:
+        handler: see `Frame.listen`.
+        guarded: the first value is the project that the window shows; refused where it is not the open one.
+        quiet: a success leaves the note as it is.
+    """
+
+    def __init__(
+        self, context: Context, handler: Callable, outputs: Sequence[Component], guarded: bool, quiet: bool = False
+    ) -> None:
+        self.context, self.handler, self.outputs = context, handler, outputs
+        self.guarded, self.quiet = guarded, quiet
+
+    def once(self, *values: Any) -> list[Any]:
+        """Calls the handler."""
+        try:
+            return self._answer(self.handler(*self._admitted(values)))
+        except Exception as error:
+            return self._refusal(error)
+
+    def stream(self, *values: Any) -> Iterator[list[Any]]:
+        """Calls a handler that is a generator, and passes on what it yields."""
+        try:
+            for updates in self.handler(*self._admitted(values)):
+                yield self._answer(updates)
+        except Exception as error:
+            yield self._refusal(error)
+
+    def _admitted(self, values: Sequence[Any]) -> Sequence[Any]:
+        if not self.guarded:
+            return values
+        if values[0] != shown_name(self.context):
+            raise LeamlError(*texts.OTHER_PROJECT)
+        return values[1:]
+
+    def _answer(self, answer: Any) -> list[Any]:
+        said = answer if isinstance(answer, Said) else None
+        updates = in_order(said.updates if said else answer, self.outputs)
+        calm = gr.skip() if self.quiet else ""
+        return [*updates, note(said.sentence) if said else calm]
+
+    def _refusal(self, error: Exception) -> list[Any]:
+        if isinstance(error, LeamlError):
+            what, fix = error.what, error.fix
+        else:
+            log.exception("a handler failed")
+            what, fix = texts.MISTAKE
+        return [*(gr.skip() for _ in self.outputs), note(what, fix, "wrong")]
+
+
+def shown_name(context: Context) -> str:
+    """The open project as a window names it; a dash where there is none."""
+    project = context.project
+    return project.name if project else "-"
+
+
+def in_order(updates: Any, outputs: Sequence[Component]) -> list[Any]:
+    """One value per output: from a mapping, a sequence, or a single value; what is left out stays."""
+    if isinstance(updates, Mapping) and "__type__" not in updates:  # which is how gr.update marks one value
+        unknown = [part for part in updates if part not in outputs]
+        if unknown:
+            raise KeyError(f"a handler fills {unknown}, which are not among its outputs")
+        return [updates.get(part, gr.skip()) for part in outputs]
+    if updates is None:
+        return [gr.skip() for _ in outputs]
+    if len(outputs) == 1:
+        return [updates]
+    return list(updates)
+
+
+def note(what: str, fix: str = "", kind: str = "done") -> str:
+    """A calm message that stays until the next action, or until it is closed."""
+    role = "alert" if kind == "wrong" else "status"
+    more = f"<p>{escape(fix)}</p>" if fix else ""
+    close = f'<button class="close" aria-label="{texts.CLOSE}">×</button>'
+    words = f"<div><p><strong>{escape(what)}</strong></p>{more}</div>"
+    return f'<div class="note {kind}" role="{role}">{words}{close}</div>'

@@ -1,0 +1,145 @@
+"""What the Compare screen says."""
+
+BASE = "Base model"
+BLIND = "Guessing without the picture"
+BLIND_HELP = "The most frequent answer to each question among your labels."
+FEWEST_FOR_A_RATE = 30
+
+# ---- ask -------------------------------------------------------------------------------------------------------
+
+WORDS = {
+    "place": "Picture",
+    "of": "of",
+    "before": "Previous",
+    "after": "Next",
+    "random": "Random",
+    "pool": "Pictures",
+    "question": "Ask anything about this picture",
+    "ask": "Ask",
+    "stop": "Stop",
+    "adapter": "Adapted model",
+    "known": "Labelled answer",
+}
+POOLS = {"test": "test", "calibration": "calibration", "train": "to learn from"}
+NOT_ADAPTED = "Nothing is adapted yet: only the base model answers."
+PROBABILITY = "{share} sure"
+PROBABILITY_HELP = "How sure the model sounds, not how often it is right."
+RIGHT, WRONG = "✓ right", "✕ wrong"
+EARLIER = "From the comparison on the test set."
+WAITS, NONE = "…", "–"
+NO_ANSWER = "Not every model could answer."
+NO_QUESTION = ("There is no question.", "Write one, or choose one of the list.")
+HINT = "Ask, and the base model and the adapted model answer side by side."
+NOT_MEDICAL = "What a model answers is no diagnosis."
+
+NO_PROJECT = {
+    "title": "No project is open",
+    "text": "A project holds your pictures, answers and models. Open or make one first.",
+    "button": "Go to Project",
+    "tab": "project",
+}
+NO_PICTURES = {
+    "title": "No pictures yet",
+    "text": "Import pictures first; then ask the model anything about them.",
+    "button": "Import pictures",
+    "tab": "project",
+}
+
+# ---- the table -------------------------------------------------------------------------------------------------
+
+START = "Compare on the test set"
+START_HELP = "{models} answer the {questions} labelled questions on {pictures} pictures that no model learned from."
+START_BASE = "Only the base model answers: nothing is adapted yet."
+START_NO_TEST = "There are no labelled test pictures. Label some of them on the Label screen, or import a test set."
+ONE_ADAPTED = "The base model and “{name}”"
+OPTIONS = "Options"
+
+TABLE = {
+    "model": "Model",
+    "right": "Right",
+    "base": "Against the base model",
+    "blind": "Against guessing",
+    "types": "By kind of question",
+    "type": "Kind of question",
+}
+SET = "{name}: {questions} questions on {pictures} independent pictures or patients"
+SET_NAMES = {"test": "Test set", "calibration": "Calibration set"}
+INTERVALS = (
+    "In brackets: the range in which the true value lies with 95 % confidence. Below {fewest} questions there are "
+    "counts only."
+)
+NEWER = "This is from before the newest adapted model. Compare again to include it."
+DONE = "{questions} questions asked of {models} models."
+
+# ---- the items -------------------------------------------------------------------------------------------------
+
+FILTERS = {"all": "All", "differ": "Differ", "fixed": "Fixed", "broken": "Broken"}
+FILTER_HELP = {
+    "all": "Every question of the test set.",
+    "differ": "The two models answered differently.",
+    "fixed": "The base model was wrong, the adapted model is right.",
+    "broken": "The base model was right, the adapted model is wrong.",
+}
+ITEMS = {
+    "label": "label",
+    "page": "Page",
+    "of": "of",
+    "before": "Previous page",
+    "after": "Next page",
+    "none": "No question of this kind.",
+    "open": "Look at it",
+}
+
+# ---- a folder --------------------------------------------------------------------------------------------------
+
+FOLDER_TITLE = "Answer a folder of new pictures"
+FOLDER_HELP = "Every question is asked of every picture in the folder; the answers come as a table for a spreadsheet."
+FOLDER = "Folder of the pictures"
+FOLDER_HINT = "/home/me/new-pictures"
+QUESTIONS = "Questions, one per line (empty: the questions of the project)"
+MODEL = "Answered by"
+NEWEST = "the newest adapted model"
+FOLDER_START = "Answer them"
+DOWNLOAD = "Save the table (CSV)"
+FOLDER_DONE = "{answers} answers on {pictures} pictures."
+FOLDER_LEFT_OUT = "{n} pictures could not be read and are left out:"
+NO_FOLDER = ("No folder is named.", "Write the folder that holds the pictures, such as /home/me/new-pictures.")
+GONE_FOLDER = ("There is no folder {folder}.", "Check the name, and write it in full.")
+NO_TABLE = ("There is no finished table.", "Have a folder answered first.")
+
+
+def percent(value: float, signed: bool = False) -> str:
+    """ "79 %", or "+38" for a difference in points."""
+    return f"{100 * value:+.0f}" if signed else f"{100 * value:.0f} %"
+
+
+def rate(figures: dict[str, float]) -> str:
+    """ "79 % [75, 83]"; below 30 questions "12 of 18"."""
+    if figures["n"] < FEWEST_FOR_A_RATE:
+        return f"{round(figures['value'] * figures['n'])} of {figures['n']}"
+    return f"{percent(figures['value'])} [{100 * figures['low']:.0f}, {100 * figures['high']:.0f}]"
+
+
+def difference(figures: dict[str, float] | None) -> str:
+    """ "+38 points [+33, +43]"; below 30 questions "+3 of 18"; nothing for a model against itself."""
+    if figures is None:
+        return ""
+    if figures["n"] < FEWEST_FOR_A_RATE:
+        return f"{round(figures['value'] * figures['n']):+d} of {figures['n']}"
+    return f"{100 * figures['value']:+.0f} points [{100 * figures['low']:+.0f}, {100 * figures['high']:+.0f}]"
+
+
+def sure(probability: float) -> str:
+    """ "93 % sure"; never 100 % of what is not quite so."""
+    share = 100 if probability >= 1 else min(round(100 * probability), 99)
+    return PROBABILITY.format(share=f"{share} %")
+
+
+def start(adapted: str | None, questions: int, pictures: int) -> str:
+    """What a press on Compare will do; `adapted`: name of the newest adapted model."""
+    if not questions:
+        return START_NO_TEST
+    if adapted is None:
+        return START_BASE
+    models = ONE_ADAPTED.format(name=adapted)
+    return START_HELP.format(models=models, questions=f"{questions:,}", pictures=f"{pictures:,}")

@@ -1,0 +1,125 @@
+/* What the scripts of the screens share: elements made from plain data, keys, and a clock that counts looking only.
+   Texts of a project reach the page as text nodes and attributes, never as HTML. */
+
+window.leaml = window.leaml || {};
+
+/* An element with properties, attributes, listeners (`on…`) and children; what is null or false is left out. */
+leaml.make = function (tag, properties, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties || {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (name === "class") made.className = value;
+    else if (name === "value") made.value = value;
+    else made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return made;
+};
+
+/* A button that says its key. `press` runs on a click. */
+leaml.button = function (text, key, press, properties) {
+  const shown = key ? leaml.make("kbd", {}, key) : null;
+  return leaml.make("button", { type: "button", onclick: press, ...properties }, shown, leaml.make("span", {}, text));
+};
+
+/* Whether keys belong to what is being written or set. */
+leaml.isTyping = function (target) {
+  if (!(target instanceof Element)) return false;
+  if (target.closest("[contenteditable=''], [contenteditable=true], textarea, select")) return true;
+  return target.matches("input") && !["button", "checkbox", "submit"].includes(target.type);
+};
+
+/* Keys of one part of a screen: {"a": action, "Ctrl+Enter": action, …}, letters in lower case. They act on keydown, once,
+   while the part is on the open tab. While somebody types, only those named in `whileTyping` act. */
+leaml.onKeys = function (element, actions, whileTyping = []) {
+  function pressed(event) {
+    if (!element.isConnected) return document.removeEventListener("keydown", pressed);
+    if (event.repeat || event.altKey || event.isComposing || event.defaultPrevented) return;
+    if (!element.checkVisibility() || document.querySelector("dialog[open], [role=dialog]")) return;
+    const control = event.ctrlKey || event.metaKey;
+    const digit = !event.shiftKey && /^(?:Digit|Numpad)(\d)$/.exec(event.code);
+    const plain = digit ? digit[1] : event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const arrow = event.shiftKey && plain.startsWith("Arrow");
+    const key = (control ? "Ctrl+" : "") + (arrow ? "Shift+" : "") + plain;
+    const action = actions[key];
+    if (!action || (leaml.isTyping(event.target) && !whileTyping.includes(key))) return;
+    if (action(event) !== false) event.preventDefault();
+  }
+  document.addEventListener("keydown", pressed);
+};
+
+/* Seconds since the last start, without the time in which the page was hidden. */
+leaml.clock = function () {
+  let seconds = 0;
+  let since = performance.now();
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) seconds += (performance.now() - since) / 1000;
+    since = performance.now();
+  });
+  return {
+    start() {
+      seconds = 0;
+      since = performance.now();
+    },
+    seconds: () => seconds + (document.hidden ? 0 : (performance.now() - since) / 1000),
+  };
+};
+
+/* What is kept in this browser, by name; a browser that keeps nothing is no reason to fail. */
+leaml.kept = {
+  get(name) {
+    try {
+      return JSON.parse(localStorage.getItem(`leaml.${name}`));
+    } catch {
+      return null;
+    }
+  },
+  set(name, value) {
+    try {
+      if (value === null) localStorage.removeItem(`leaml.${name}`);
+      else localStorage.setItem(`leaml.${name}`, JSON.stringify(value));
+    } catch {
+      /* private browsing, or full */
+    }
+  },
+};
+
+/* Requests of one part of a screen, one at a time: `ask` says whether it was sent. app/drawn.py reads what was asked with
+   `leaml.payload` and says, whatever came of it, that it was answered. */
+leaml.pending = {};
+leaml.requests = function (name, trigger, event = "submit", patience = 15000) {
+  // A server that never answers must not lock the screen for good.
+  return function ask(payload) {
+    const now = performance.now();
+    if (leaml.pending[name] && now < leaml.pending[name].until) return false;
+    leaml.pending[name] = { payload, until: now + patience };
+    trigger(event);
+    return true;
+  };
+};
+leaml.payload = (name) => leaml.pending[name] && leaml.pending[name].payload;
+leaml.settled = (name) => {
+  delete leaml.pending[name];
+};
+
+/* The project that the page shows; "" while it is still being filled. */
+leaml.project = () => {
+  const field = document.querySelector("#frame-shown textarea, #frame-shown input");
+  return field ? field.value : "";
+};
+
+/* What a screen says when there is nothing to do: what that means, and a way on. */
+leaml.emptyState = function (empty, more) {
+  const { make, button } = leaml;
+  const way = empty.tab ? button(empty.button, "", () => leaml.open(empty.tab), { class: "card-primary" }) : null;
+  return [make("h2", {}, empty.title), make("p", {}, empty.text), way, more].filter(Boolean);
+};
+
+/* Scrolls a list, and nothing else, until one of its parts can be seen. */
+leaml.bringIntoView = function (list, part) {
+  const top = part.offsetTop - list.offsetTop;
+  if (top < list.scrollTop) list.scrollTop = top;
+  const bottom = top + part.offsetHeight - list.clientHeight;
+  if (bottom > list.scrollTop) list.scrollTop = bottom;
+};

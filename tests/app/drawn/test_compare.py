@@ -1,0 +1,119 @@
+"""The parts of the Compare screen: asking once, answers as text, the table, and the list."""
+
+import pytest
+
+from app.texts import compare as texts
+from tests.app.small_project import HOSTILE
+
+pytestmark = pytest.mark.browser
+
+
+def picker(picture: int = 1, **more) -> dict:
+    return {
+        "project": "polyps", "words": texts.WORDS, "pool": "test", "pools": [{"key": "test", "name": "test"}],
+        "picture": {"id": picture, "place": 3, "of": 9}, "questions": ["Is there a polyp?"],
+        "adapters": [{"id": 5, "name": "answers 1"}], "note": "", **more,
+    }  # fmt: skip
+
+
+def test_the_question_is_asked_once_of_base_and_newest_model(part):
+    asking = part("asking", picker())
+    asking.page.fill("[data-part=question]", "How many polyps?")
+    asking.press("Enter", "Enter")
+    asking.page.click("[data-part=ask]", force=True)
+    assert asking.asked() == [{"picture": 1, "question": "How many polyps?", "adapter": 5}]
+    assert not asking.page.is_disabled("[data-part=stop]")
+
+
+def test_nothing_is_asked_without_a_question(part):
+    asking = part("asking", picker(questions=[]))
+    asking.page.click("[data-part=ask]")
+    assert asking.asked() == []
+
+
+def test_the_typed_question_stays_with_the_next_picture_and_after_a_reload(part):
+    asking = part("asking", picker())
+    asking.page.fill("[data-part=question]", "How many polyps?")
+    asking.answer(picker(2))
+    assert asking.page.input_value("[data-part=question]") == "How many polyps?"
+    asking = part("asking", picker())
+    assert asking.page.input_value("[data-part=question]") == "How many polyps?"
+
+
+def test_arrows_lead_to_the_next_picture_but_not_while_typing(part):
+    asking = part("asking", picker())
+    asking.press("ArrowRight")
+    assert asking.asked() == [{"act": "move", "pool": "test", "picture": 1, "by": 1}]
+    asking.answer(picker(2))
+    asking.page.focus("[data-part=question]")
+    asking.press("ArrowRight")
+    assert asking.asked() == []
+
+
+def test_a_picture_is_chosen_by_number(part):
+    asking = part("asking", picker())
+    asking.page.fill("[data-part=place]", "7")
+    asking.press("Tab")
+    assert asking.asked() == [{"act": "move", "pool": "test", "picture": 1, "place": 7}]
+
+
+def test_answers_grow_and_hostile_ones_stay_text(part):
+    words = texts.WORDS | {"help": "", "medical": texts.NOT_MEDICAL}
+    side = {"name": HOSTILE, "text": "", "message": "…"}
+    answers = part("answers", {"question": HOSTILE, "label": HOSTILE, "sides": [side], "note": "", "words": words})
+    assert answers.text(".answer-text") == "…"
+    done = side | {"text": HOSTILE, "sure": "93 % sure", "mark": "✓ right", "right": True}
+    answers.answer({"question": "?", "label": "", "sides": [done], "note": "", "words": words})
+    answers.page.wait_for_timeout(100)
+    assert answers.text(".answer-text") == HOSTILE and answers.text(".answer .good") == "✓ right"
+    assert answers.page.evaluate("window.hacked") is None
+
+
+def test_the_table_has_a_row_per_model_and_a_bar_where_there_is_a_rate(part):
+    rows = [
+        {"name": "Base model", "help": "", "right": "12 of 18", "bar": None, "base": "", "blind": ""},
+        {"name": HOSTILE, "help": "", "right": "79 % [75, 83]", "bar": [75, 79, 83], "base": "+38 points", "blind": ""},
+    ]
+    types = [{"name": "count", "n": 18, "cells": ["3 of 18", "5 of 18"]}]
+    sets = [{"title": "Test set", "rows": rows, "types": types}]
+    table = part("comparison", {"words": texts.TABLE, "sets": sets, "intervals": "", "newer": ""})
+    assert table.texts("tbody:first-of-type td:nth-child(2)")[:2] == ["12 of 18", "79 % [75, 83]"]
+    assert len(table.texts(".interval")) == 1
+    assert table.page.evaluate("window.hacked") is None
+
+
+@pytest.fixture
+def items(part):
+    row = {
+        "pair": 8, "picture": 3, "thumb": "/thumb/polyps/3", "question": HOSTILE, "label": "yes",
+        "answers": [{"text": HOSTILE, "right": False, "mark": "✕"}, {"text": "yes", "right": True, "mark": "✓"}],
+    }  # fmt: skip
+    filters = [{"key": "differ", "name": "Differ 14"}, {"key": "fixed", "name": "Fixed 9"}]
+    return part("items", {
+        "words": texts.ITEMS, "project": "polyps", "filter": "differ", "help": "", "filters": filters, "page": 0,
+        "pages": 2, "adapter": 5, "adapters": [{"id": 5, "name": "answers 1"}], "sides": ["Base model", "answers 1"],
+        "rows": [row],
+    })  # fmt: skip
+
+
+def test_a_filter_starts_at_its_first_page(items):
+    items.page.click("[data-part=filter-fixed]")
+    assert items.asked() == [{"act": "list", "filter": "fixed", "page": 0, "adapter": 5}]
+
+
+def test_pages_are_turned_and_end(items):
+    assert items.page.is_disabled("text=Previous page")
+    items.page.click("text=Next page")
+    assert items.asked() == [{"act": "list", "filter": "differ", "page": 1, "adapter": 5}]
+
+
+def test_a_question_is_opened_beside_its_picture(items):
+    items.page.evaluate("document.body.append(leaml.make('div', { id: 'compare-viewer' }))")
+    items.page.click(".item")
+    assert items.asked() == [{"act": "open", "filter": "differ", "page": 0, "adapter": 5, "pair": 8}]
+    assert items.page.evaluate("window.hacked") is None
+
+
+def test_before_the_first_comparison_there_is_nothing_to_see(part):
+    assert part("comparison", {}).text("#part") == ""
+    assert part("items", {}).text("#part") == ""

@@ -1,0 +1,289 @@
+"""What the Compare screen shows and starts, without a browser and without a model."""
+
+import csv
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from app import asking, results, tables
+from app.screens import compare
+from app.screens.compare import Compare, folder_options, plan
+from app.texts import compare as texts
+from leaml.errors import DataError, LeamlError
+from leaml.jobs import queue
+from leaml.options import AnswerOptions
+from tests.app.small_project import HOSTILE, copy_of, import_label, small_project
+
+ME = "Dr. A"
+POLYP, MANY = "Is there a polyp?", "How many?"
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """Two test pictures with two questions each, an adapted model, and a finished comparison."""
+    project = small_project(tmp_path_factory.mktemp("home") / "polyps")
+    for picture in (5, 6):
+        import_label(project, picture, POLYP, "yes")
+        import_label(project, picture, MANY, "2", "count")
+    trained = project.db.insert("jobs", {"kind": "adapt", "state": "done"})
+    folder = project.folder / "runs" / str(trained)
+    folder.mkdir()
+    project.add_adapter(trained, "answers 1", "answers", "lora", folder, "nano", 10, 10)
+    job = project.db.insert("jobs", {"kind": "compare", "state": "done", "result": RESULT})
+    # by question: right both times, fixed, broken, wrong both times with another text
+    said = [("yes", "yes"), ("1", "2"), ("yes", "no"), ("3", "4")]
+    for place, adapter in enumerate((None, 1)):
+        rows = [
+            (pair, texts[place], texts[place] == ("yes", "2")[number % 2], -0.5)
+            for number, (pair, texts) in enumerate(zip((1, 2, 3, 4), said, strict=True))
+        ]
+        project.add_predictions(job, adapter, rows)
+    return project
+
+
+def figures(value: float, n: int = 400) -> dict:
+    return {"value": value, "low": value - 0.04, "high": value + 0.04, "n": n, "pictures": 90}
+
+
+def row(name: str, value: float, base=None, blind=None, n: int = 400) -> dict:
+    by_type = {"count": figures(value, 20)}
+    return {"name": name, **figures(value, n), "by_type": by_type, "against_base": base, "against_blind": blind}
+
+
+RESULT = {
+    "questions": 4,
+    "models": 2,
+    "sets": {
+        "test": {
+            "questions": 400,
+            "rows": [
+                row("blind majority", 0.38, figures(-0.03)),
+                row("base", 0.41, None, figures(0.03)),
+                row("answers 1", 0.79, figures(0.38), figures(0.41)),
+            ],
+        }
+    },
+}
+
+
+@pytest.fixture
+def project(original, tmp_path):
+    project = copy_of(original, tmp_path / "polyps")
+    yield project
+    project.close()
+
+
+@pytest.fixture(scope="module")
+def built():
+    screen = Compare(SimpleNamespace(project=None, person=ME))
+    with gr.Blocks():
+        screen.build()
+    return screen
+
+
+@pytest.fixture
+def screen(built, project):
+    built.context.project = project
+    built.answering.clear()
+    return built
+
+
+class Answers:
+    """Stands in for the answering process: gives these rows, and notes what it was asked."""
+
+    def __init__(self, *rows: dict) -> None:
+        self.rows, self.asked = rows, []
+
+    def ask(self, *asked, **more):
+        self.asked.append((*asked, more))
+        yield from self.rows
+
+
+def said(adapter: int | None, text: str, done: bool = True, probability: float | None = 0.9) -> dict:
+    return {"adapter": adapter, "text": text, "done": done, "probability": probability if done else None, "message": ""}
+
+
+# ---- asking ------------------------------------------------------------------------------------------------------
+
+
+def test_answers_grow_side_by_side_and_are_scored_by_the_label_at_the_end(project):
+    answers = Answers(said(None, "n", done=False), said(None, "no"), said(1, "yes"))
+    cards = list(asking.ask(project, answers, asking.Question(picture=5, question=f" {POLYP} ", adapter=1)))
+    grown = [[side["text"] for side in card["sides"]] for card in cards]
+    assert grown == [["", ""], ["n", ""], ["no", ""], ["no", "yes"]]
+    assert "mark" not in cards[1]["sides"][0]
+    assert [side["mark"] for side in cards[-1]["sides"]] == [texts.WRONG, texts.RIGHT]
+    assert cards[-1]["label"] == "yes" and cards[-1]["sides"][0]["sure"] == "90 % sure"
+    assert answers.asked == [(project.picture(5).path, POLYP, [None, 1], {"model": "nano"})]
+
+
+def test_a_question_without_a_label_is_not_scored(project):
+    card = list(asking.ask(project, Answers(said(None, "red")), asking.Question(picture=5, question="Colour?")))[-1]
+    assert card["label"] == "" and "mark" not in card["sides"][0]
+
+
+def test_what_went_wrong_is_said_and_what_was_answered_stays(project):
+    answers = Answers(said(None, "no"), {"error": "The files are gone.", "fix": "Train it again."})
+    cards = asking.ask(project, answers, asking.Question(picture=5, question=POLYP, adapter=1))
+    last = [next(cards) for _ in range(3)][-1]
+    with pytest.raises(LeamlError, match="The files are gone"):
+        next(cards)
+    assert [side["text"] or side["message"] for side in last["sides"]] == ["no", texts.NONE]
+
+
+@pytest.mark.parametrize("question", ["", "  \n "])
+def test_an_empty_question_is_refused(project, question):
+    with pytest.raises(DataError, match="no question"):
+        next(asking.ask(project, Answers(), asking.Question(picture=5, question=question)))
+
+
+def test_a_picture_or_model_that_is_gone_is_refused(project):
+    for asked in ({"picture": 99}, {"picture": 5, "adapter": 99}):
+        with pytest.raises(DataError):
+            next(asking.ask(project, Answers(), asking.Question(question=POLYP, **asked)))
+
+
+def test_the_picker_opens_on_the_test_pictures_with_their_questions(project):
+    value, viewer = asking.picker(project, "test", None)
+    assert value["picture"] == {"id": 5, "place": 1, "of": 2}
+    assert set(value["questions"][:2]) == {POLYP, MANY}
+    assert viewer["next"].endswith("/6")
+
+
+def test_without_test_pictures_the_picker_shows_others(tmp_path):
+    project = small_project(tmp_path / "polyps", ("train",))
+    assert asking.picker(project, "test", None)[0]["pool"] == "train"
+    project.close()
+
+
+@pytest.mark.parametrize(
+    ("asked", "picture"),
+    [
+        ({"act": "move", "picture": 5, "by": 1}, 6),
+        ({"act": "move", "picture": 6, "by": 1}, 6),
+        ({"act": "move", "picture": 5, "place": 2}, 6),
+        ({"act": "move", "picture": 5, "place": 99}, 6),
+        ({"act": "any", "picture": 5}, 6),
+        ({"act": "pool", "picture": 5, "pool": "train"}, 1),
+        ({"act": "move", "picture": 5, "pool": "nothing"}, None),
+    ],
+)
+def test_pictures_are_reached_by_arrows_number_and_chance(project, asked, picture):
+    assert asking.picture_of(project, asking.Asked(**asked)) == picture
+
+
+# ---- results -----------------------------------------------------------------------------------------------------
+
+
+def test_the_table_names_models_in_words_and_gives_counts_below_thirty(project):
+    [found] = results.table(project)["sets"]
+    assert [row["name"] for row in found["rows"]] == [texts.BLIND, texts.BASE, "answers 1"]
+    assert found["rows"][2]["right"] == "79 % [75, 83]"
+    assert found["rows"][2]["base"] == "+38 points [+34, +42]"
+    assert found["rows"][1]["base"] == "" and found["rows"][0]["base"] == ""
+    assert found["types"] == [{"name": "count", "n": 20, "cells": ["8 of 20", "8 of 20", "16 of 20"]}]
+
+
+def test_a_small_test_set_gets_counts_and_no_bar():
+    few = row("base", 0.5, n=12)
+    shown = results._row(few)
+    assert (shown["right"], shown["bar"]) == ("6 of 12", None)
+    assert texts.difference(figures(0.25, 12)) == "+3 of 12"
+
+
+def test_a_comparison_older_than_the_newest_model_says_so(project):
+    assert results.table(project)["newer"] == ""
+    later = project.db.insert("jobs", {"kind": "adapt", "state": "done"})
+    folder = project.folder / "runs" / str(later)
+    folder.mkdir()
+    project.add_adapter(later, "answers 2", "answers", "lora", folder, "nano", 10, 10)
+    assert results.table(project)["newer"] == texts.NEWER
+
+
+@pytest.mark.parametrize(
+    ("kind", "pairs"), [("all", [1, 2, 3, 4]), ("differ", [2, 3, 4]), ("fixed", [2]), ("broken", [3])]
+)
+def test_questions_are_sorted_by_what_became_of_them(project, kind, pairs):
+    found = results.items(project, results.Listed(filter=kind))
+    assert [row["pair"] for row in found["rows"]] == pairs
+    assert [one["name"] for one in found["filters"]] == ["All 4", "Differ 3", "Fixed 1", "Broken 1"]
+
+
+def test_pages_end_where_the_questions_end(project, monkeypatch):
+    monkeypatch.setattr(results, "PER_PAGE", 3)
+    found = results.items(project, results.Listed(filter="all", page=99))
+    assert (found["page"], found["pages"], [row["pair"] for row in found["rows"]]) == (1, 2, [4])
+
+
+def test_a_question_is_opened_with_its_picture_and_what_was_answered(screen, project):
+    updates = screen.list_items({"act": "open", "filter": "broken", "pair": 3, "adapter": 1})
+    card = updates[screen.answers]
+    assert [side["text"] for side in card["sides"]] == ["yes", "no"]
+    assert [side["right"] for side in card["sides"]] == [True, False]
+    assert updates[screen.picker]["picture"]["id"] == 6 and updates[screen.picker]["ask"] == POLYP
+
+
+def test_before_the_first_comparison_there_is_nothing_to_list(tmp_path):
+    empty = small_project(tmp_path / "empty")
+    assert results.table(empty) == results.items(empty, results.Listed()) == {} and results.mark(empty) == ""
+    assert results.table(None) == results.items(None, results.Listed()) == {}
+    empty.close()
+
+
+# ---- jobs --------------------------------------------------------------------------------------------------------
+
+
+def test_the_sentence_says_what_compare_will_do(project, tmp_path):
+    words, ready = plan(project)
+    assert ready and "The base model and “answers 1” answer the 4 labelled questions on 2 pictures" in words
+    empty = small_project(tmp_path / "empty")
+    assert plan(empty) == (texts.START_NO_TEST, False)
+    assert plan(None)[1] is False
+    empty.close()
+
+
+def test_a_folder_is_checked_before_a_job_is_made(screen, project, tmp_path):
+    with pytest.raises(DataError, match="No folder is named"):
+        screen.begin_folder(" ", "", compare.NEWEST)
+    with pytest.raises(DataError, match="There is no folder"):
+        screen.begin_folder(str(tmp_path / "none"), "", compare.NEWEST)
+    assert project.db.count("jobs", kind="answer") == 0
+
+
+def test_the_form_of_a_folder_becomes_options(tmp_path):
+    options = folder_options(f' "{tmp_path}" ', "One?\n\n Two? \n", "7")
+    assert options == AnswerOptions(folder=str(tmp_path), questions=("One?", "Two?"), adapter=7)
+    assert folder_options(str(tmp_path), "", compare.BASE).adapter == 0
+    assert folder_options(str(tmp_path), "", compare.NEWEST).adapter is None
+
+
+def test_a_second_press_starts_no_second_comparison(screen, project):
+    project.db.insert("jobs", {"kind": "compare", "state": "queued", "started": "2099-01-01T00:00:00.000Z"})
+    with pytest.raises(LeamlError, match="runs already"):
+        screen.begin(*[part.value for part in screen.options.inputs])
+
+
+def test_what_came_of_a_folder_is_escaped_and_can_be_saved(project):
+    result = {"answers": 4, "pictures": 2, "left out": 1, "findings": [HOSTILE]}
+    id = project.db.insert("jobs", {"kind": "answer", "state": "done", "result": result})
+    said = compare.answered(project, queue.job(project, id))
+    assert HOSTILE not in said and "&lt;img" in said
+    assert f'href="/answers/polyps/{id}"' in said
+
+
+def test_only_the_table_of_an_answering_job_is_served(project):
+    done = project.db.insert("jobs", {"kind": "answer", "state": "done"})
+    other = project.db.insert("jobs", {"kind": "distil", "state": "done"})
+    for id in (done, other):
+        folder = project.folder / "runs" / str(id)
+        folder.mkdir(parents=True)
+        with (folder / "answers.csv").open("w") as file:
+            csv.writer(file).writerow(["picture", "question"])
+    client = TestClient(Starlette(routes=tables.routes(SimpleNamespace(get=lambda name: project))))
+    answer = client.get(f"/answers/polyps/{done}")
+    assert answer.status_code == 200 and answer.text.startswith("picture")
+    assert "attachment" in answer.headers["content-disposition"]
+    assert [client.get(f"/answers/polyps/{id}").status_code for id in (other, 99)] == [404, 404]

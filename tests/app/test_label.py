@@ -1,0 +1,211 @@
+"""What the Label screen shows and keeps, without a browser."""
+
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+from pydantic import ValidationError
+
+from app.screens import label
+from app.screens.label import Asked, Given, Label, checked, known_questions, questions, shown
+from leaml.errors import DataError, StorageError
+from leaml.records import QUESTION_TYPES
+from leaml.store.project import Template
+from tests.app.small_project import HOSTILE, YES_NO, copy_of, import_label, small_project
+
+ME = "Dr. A"
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    return small_project(tmp_path_factory.mktemp("home") / "polyps")
+
+
+@pytest.fixture(scope="module")
+def built():
+    screen = Label(SimpleNamespace(project=None, person=ME))
+    with gr.Blocks():
+        screen.build()
+    return screen
+
+
+@pytest.fixture
+def project(original, tmp_path):
+    project = copy_of(original, tmp_path / "polyps")
+    yield project
+    project.close()
+
+
+@pytest.fixture
+def screen(built, project):
+    built.context.project = project
+    return built
+
+
+def given(question: str = "Is there a polyp?", answer: str = "yes", type: str = "yes/no", choices=YES_NO) -> dict:
+    return {"question": question, "type": type, "choices": choices, "answer": answer}
+
+
+def asked(screen: Label, act: str, picture: int | None, **more) -> dict:
+    return screen.answer({"act": act, "picture": picture, **more})[screen.form]
+
+
+def test_a_save_keeps_the_answers_and_leads_to_a_picture_without_any(screen, project):
+    first = shown(project, ME, "train", None)[0]["picture"]["id"]
+    answers = [given(), given("How many?", "2", "count", ())]
+    form = asked(screen, "save", first, answers=answers, seconds=30)
+    labels = project.labels()
+    assert [(pair.image_id, pair.answer, pair.person) for pair in labels] == [(first, "yes", ME), (first, "2", ME)]
+    assert form["saved"] == first and form["picture"]["id"] != first
+    assert form["standing"] == "1 labelled · 3 left · 30 s each"
+
+
+def test_every_unlabelled_picture_is_served_once_before_any_again(screen, project):
+    picture, served = shown(project, ME, "train", None)[0]["picture"]["id"], []
+    for _ in range(4):
+        served.append(picture)
+        picture = asked(screen, "save", picture, answers=[given()])["picture"]["id"]
+    assert sorted(served) == [picture.id for picture in project.pictures("train")]
+
+
+def test_an_empty_save_is_refused_and_keeps_nothing(screen, project):
+    with pytest.raises(DataError, match="Nothing is answered"):
+        asked(screen, "save", 1, answers=[])
+    with pytest.raises(DataError, match="empty"):
+        asked(screen, "save", 1, answers=[given(answer="  ", type="open", choices=())])
+    assert project.labels() == []
+
+
+def test_one_answer_that_cannot_be_used_keeps_the_others_from_being_saved(screen, project):
+    with pytest.raises(DataError, match="not a whole number"):
+        asked(screen, "save", 1, answers=[given(), given("How many?", "some", "count", ())])
+    assert project.labels() == []
+
+
+def test_skipping_keeps_nothing_and_leads_on(screen, project):
+    form = asked(screen, "skip", 1)
+    assert form["picture"]["id"] != 1 and project.labels() == []
+
+
+def test_undo_takes_back_a_whole_save_and_shows_its_picture_with_what_was_answered(screen, project):
+    form = asked(screen, "save", 2, answers=[given(), given("How many?", "2", "count", ())])
+    form = asked(screen, "undo", form["picture"]["id"])
+    assert project.labels() == []
+    assert form["picture"]["id"] == 2
+    assert form["draft"]["answers"] == {"Is there a polyp?": "yes", "How many?": "2"}
+    assert form["said"] == "Took back 2 answers."
+
+
+def test_undo_of_a_changed_answer_leads_to_its_picture(screen, project):
+    asked(screen, "save", 3, answers=[given()])
+    asked(screen, "save", 3, answers=[given(answer="no")])
+    form = asked(screen, "undo", 1)
+    assert form["picture"]["id"] == 3 and project.labels()[0].answer == "yes"
+
+
+def test_undo_with_nothing_to_take_back_says_so(screen):
+    with pytest.raises(StorageError, match="nothing of yours"):
+        asked(screen, "undo", 1)
+
+
+def test_undo_of_a_picture_of_another_pool_shows_that_pool(screen, project):
+    asked(screen, "save", 5, pool="test", answers=[given()])
+    form = asked(screen, "undo", 1, pool="train")
+    assert (form["pool"], form["picture"]["id"]) == ("test", 5)
+
+
+def test_arrows_stop_at_the_ends(screen, project):
+    first = label.order(project, "train")[0]
+    assert asked(screen, "move", first, by=-1)["picture"]["id"] == first
+    assert asked(screen, "move", first, by=1)["picture"]["id"] == label.order(project, "train")[1]
+
+
+def test_questions_of_the_project_come_before_those_that_were_asked(project):
+    import_label(project, 1, "Is it sharp?", "yes")
+    assert [known.question for known in known_questions(project)] == ["Is it sharp?"]
+    project.set_templates(ME, [Template("Is there a polyp?", "yes/no", YES_NO)])
+    assert [known.question for known in known_questions(project)] == ["Is there a polyp?"]
+
+
+def test_the_most_frequent_question_comes_first(project):
+    import_label(project, 1, "Rare?", "yes")
+    for picture in (1, 2):
+        import_label(project, picture, "Frequent?", "no")
+    assert [known.question for known in known_questions(project)] == ["Frequent?", "Rare?"]
+
+
+def test_answers_of_others_are_shown_on_train_pictures_and_hidden_on_those_that_measure(project):
+    for picture in (1, 5):
+        import_label(project, picture, "Is there a polyp?", "yes")
+    train = questions(project, ME, project.picture(1))[0]
+    assert train["answer"] == "yes" and "Dr. B" in train["by"]
+    assert "answer" not in questions(project, ME, project.picture(5))[0]
+
+
+def test_own_answers_are_shown_everywhere(screen, project):
+    asked(screen, "save", 5, pool="test", answers=[given()])
+    assert questions(project, ME, project.picture(5))[0]["answer"] == "yes"
+
+
+def test_pools_leave_out_what_may_not_be_used(tmp_path):
+    project = small_project(tmp_path / "polyps", ("train", "test", "left out", "arriving", "shifted"))
+    form, _ = shown(project, ME, "train", None)
+    assert [pool["key"] for pool in form["pools"]] == ["train", "test", "shifted"]
+    project.close()
+
+
+def test_empty_states_say_what_to_do(tmp_path, project):
+    assert shown(None, ME, "train", None)[0]["empty"]["tab"] == "project"
+    empty = small_project(tmp_path / "empty", ())
+    assert shown(empty, ME, "train", None)[0]["empty"]["tab"] == "project"
+    assert "empty" in shown(project, ME, "calibration", None)[0]
+    empty.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "type", "choices", "kept"),
+    [
+        ("yes", "yes/no", (), "yes"),
+        (" 007 ", "count", (), "7"),
+        ("a; c", "multiple choice", ("a", "b", "c"), "a; c"),
+        ("center", "location", (), "center"),
+        ("dark red", "colour", (), "dark red"),
+        (HOSTILE, "open", (), HOSTILE),
+    ],
+)
+def test_answers_that_fit_their_question_are_kept(answer, type, choices, kept):
+    assert checked(Given(question="?", type=type, choices=choices, answer=answer)).answer == kept
+
+
+@pytest.mark.parametrize(
+    ("answer", "type", "choices"),
+    [
+        ("maybe", "yes/no", ()),
+        ("-1", "count", ()),
+        ("²", "count", ()),
+        ("a; d", "multiple choice", ("a", "b")),
+        ("a; b", "single choice", ("a", "b")),
+        ("a", "single choice", ()),
+        ("upper", "location", ()),
+        ("yes", "essay", ()),
+    ],
+)
+def test_answers_that_do_not_fit_are_refused(answer, type, choices):
+    with pytest.raises(DataError):
+        checked(Given(question="?", type=type, choices=choices, answer=answer))
+
+
+def test_every_type_of_question_can_be_answered():
+    assert set(label.CONTROLS) == set(QUESTION_TYPES)
+
+
+def test_what_no_form_would_send_is_refused():
+    with pytest.raises(ValidationError):
+        Asked(act="delete everything")
+    with pytest.raises(ValidationError):
+        Asked(act="save", picture=1, answers=[given(question="x" * 3000)])
+
+
+def test_a_tab_that_is_opened_again_keeps_what_stands_there(screen):
+    assert set(screen.refresh(fresh=False)) == {screen.form}
+    assert screen.refresh(fresh=True)[screen.form]["fresh"]
