@@ -166,7 +166,7 @@ def review(visit: Visit) -> None:
         )
     visit.keep("review")
     visit.page.keyboard.press("u")
-    visit.see("#review-card .card-said", "taken back|undone")
+    visit.see("#review-card .card-said", "took back")
 
 
 def adapt(visit: Visit) -> None:
@@ -181,7 +181,7 @@ def adapt(visit: Visit) -> None:
 def compare(visit: Visit) -> None:
     visit.open("compare")
     visit.page.click("#compare-start")
-    visit.see("#compare-table", "blind|without looking", patience=PATIENCE)
+    visit.see("#compare-table", "guessing", patience=PATIENCE)
     visit.keep("compare")
 
 
