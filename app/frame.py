@@ -154,7 +154,7 @@ class Frame:
         project = self.context.project
         updates: dict[Component, Any] = {
             self.shown: shown_name(self.context),
-            self.begin: _screen_of(project.overview() if project else None),
+            self.begin: _next_screen(project, project.overview() if project else None),
             self.project: gr.update(choices=self._projects(), value=project.name if project else None),
             self.person: gr.update(choices=self.context.people(), value=self.context.person),
             self.standing: self._standing(),
@@ -179,14 +179,14 @@ class Frame:
             "at": time.time(),  # a new value each time, whatever it says: the next pulse waits for it
             "project": shown_name(self.context),
             "tabs": {key: texts.rail(key, counts) for key in texts.TABS},
-            "next": _screen_of(overview),
+            "next": _next_screen(project, overview),
             **_running(project),
         }
 
 
 def _running(project: Project | None) -> dict[str, str]:
     """The words of the chip for the job that runs or waits, and the screen that shows it."""
-    active = [job for job in queue.jobs(project, limit=20) if job.active] if project else []
+    active = _active(project)
     if not active:
         return {"chip": "", "screen": ""}
     job = next((job for job in active if job.state != "queued"), active[-1])
@@ -199,6 +199,13 @@ def _once(parts: Iterable[Component]) -> list[Component]:
     return list(dict.fromkeys(parts))
 
 
-def _screen_of(overview: Overview | None) -> str:
-    """Where the next step is done."""
-    return texts.STEPS.get(overview.next_step, "compare") if overview else "project"
+def _next_screen(project: Project | None, overview: Overview | None) -> str:
+    """Where the next step is done; while pictures come in, there is none but to wait for them."""
+    if overview is None or any(job.kind == "import" for job in _active(project)):
+        return "project"
+    return texts.STEPS.get(overview.next_step, "compare")
+
+
+def _active(project: Project | None) -> list[queue.Job]:
+    """The jobs that run or wait, newest first."""
+    return [job for job in queue.jobs(project, limit=20) if job.active] if project else []

@@ -5,9 +5,12 @@
 """
 
 import argparse
+import atexit
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,12 +84,10 @@ def open_home(folder: Path) -> Context:
     folder = folder.expanduser().resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        uploads = folder / ".uploads"
-        uploads.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         what = f"The folder of the projects cannot be used: {error.strerror or error}."
         raise StorageError(what, "Name another one with --home.") from error
-    os.environ["GRADIO_TEMP_DIR"] = str(uploads)
+    os.environ["GRADIO_TEMP_DIR"] = _uploads()  # read by every part of the page when it is made
     context = Context(folder)
     if not context.names():
         context.add_sample()
@@ -121,6 +122,13 @@ def serve(page: gr.Blocks, context: Context, port: int | None = None, browser: b
         raise StorageError(f"Port {port or FIRST_PORT} is taken.", "Name another one with --port.") from error
     context.address = address
     return address
+
+
+def _uploads() -> str:
+    """A folder for dropped files, the owner's alone, gone when the app ends. Not in the home: Gradio reads it."""
+    folder = tempfile.mkdtemp(prefix="leaml-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The Adapt screen: from labels and accepted suggestions to a model that answers."""
 
+import time
 from html import escape
 from typing import Any
 
@@ -40,7 +41,7 @@ class Adapt(Screen):
                 self.map = gr.HTML(elem_id="adapt-map")
         self.live = [self.again, self.start, self.compare, self.models, self.map, *self.panel.outputs]
         self.outputs = [
-            *self.live, self.plan, self.waiting, self.label, self.review, *self.form.inputs,
+            *self.live, self.plan, self.waiting, self.bring, self.label, self.review, *self.form.inputs,
         ]  # fmt: skip
 
     def _build_plan(self) -> None:
@@ -49,7 +50,8 @@ class Adapt(Screen):
         with gr.Row(elem_classes="buttons"):
             self.start = gr.Button(texts.START, variant="primary", elem_id="adapt-start")
             self.compare = gr.Button(texts.COMPARE, variant="primary", visible=False, elem_id="adapt-compare")
-            self.label = gr.Button(texts.LABEL, visible=False, elem_id="adapt-label")
+            self.bring = gr.Button(texts.PROJECT, variant="primary", visible=False, elem_id="adapt-import")
+            self.label = gr.Button(texts.LABEL, variant="primary", visible=False, elem_id="adapt-label")
             self.review = gr.Button(texts.REVIEW, visible=False, elem_id="adapt-review")
         self.waiting = gr.HTML(elem_id="adapt-waiting")
         self.models = gr.HTML(elem_id="adapt-models")
@@ -62,6 +64,7 @@ class Adapt(Screen):
         said = [self.again.change, *(part.input for part in self.form.inputs)]
         frame.listen(said, self.describe, self.form.inputs, [self.plan], quiet=True)
         frame.opens(self.compare.click, "compare")
+        frame.opens(self.bring.click, "project")
         frame.opens(self.label.click, "label")
         frame.opens(self.review.click, "review")
         self.copy.subscribe(frame, self.command, self.form.inputs)
@@ -76,6 +79,8 @@ class Adapt(Screen):
         to_review = overview.suggestions if overview else 0
         updates = {
             **self._live(overview),
+            self.again: str(time.time()),  # the inputs have their values only once the tab is open
+            self.bring: gr.update(visible=not (overview and overview.pictures)),
             self.label: gr.update(visible=nothing),
             self.review: gr.update(visible=bool(to_review)),
             self.waiting: f'<p class="quiet">{texts.WAITING.format(to_review)}</p>' if to_review else "",

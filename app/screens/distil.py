@@ -1,5 +1,6 @@
 """The Distil screen: from labels and captions to a generator, and from that to suggestions for all other pictures."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ class Distil(Screen):
                 self.map = gr.HTML(elem_id="distil-map")
         self.live = [self.again, self.stations, self.start, self.only_write, self.review, self.map, *self.panel.outputs]
         self.outputs = [
-            *self.live, self.plan, self.label, self.captions, self.caption_note,
+            *self.live, self.plan, self.bring, self.label, self.captions, self.caption_note,
             *self.learning.inputs, *self.writing.inputs, *self.captioning.inputs,
         ]  # fmt: skip
 
@@ -55,12 +56,11 @@ class Distil(Screen):
         self.plan = gr.HTML(elem_id="distil-plan")
         self.again = gr.Textbox(visible="hidden", label="again", elem_id="distil-again")
         with gr.Row(elem_classes="buttons"):
-            self.start = gr.Button(texts.START, variant="primary", elem_id="distil-start", elem_classes="start")
+            self.start = gr.Button(texts.START, variant="primary", elem_id="distil-start")
             self.only_write = gr.Button(texts.ONLY_WRITE, visible=False, elem_id="distil-write")
-            self.label = gr.Button(texts.LABEL, visible=False, elem_id="distil-label", elem_classes="start")
-            self.review = gr.Button(
-                texts.REVIEW, variant="primary", visible=False, elem_id="distil-review", elem_classes="start"
-            )
+            self.bring = gr.Button(texts.PROJECT, variant="primary", visible=False, elem_id="distil-import")
+            self.label = gr.Button(texts.LABEL, variant="primary", visible=False, elem_id="distil-label")
+            self.review = gr.Button(texts.REVIEW, variant="primary", visible=False, elem_id="distil-review")
         self.stations = gr.HTML(elem_id="distil-stations")
         with gr.Accordion(texts.STATIONS["caption"], open=False, elem_id="distil-captions") as self.captions:
             self._build_captions()
@@ -94,6 +94,7 @@ class Distil(Screen):
         said = [self.again.change, *(part.input for part in self.learning.inputs)]
         frame.listen(said, self.describe, typed, [self.plan], quiet=True)
         frame.opens(self.review.click, "review")
+        frame.opens(self.bring.click, "project")
         frame.opens(self.label.click, "label")
         self.copy.subscribe(frame, self.commands, typed)
         self.copy_captions.subscribe(frame, self.caption_command, self.captioning.inputs)
@@ -105,6 +106,8 @@ class Distil(Screen):
         project = self.context.project
         overview = project.overview() if project else None
         updates = {**self._live(overview), **self._about_captions(overview)}
+        updates[self.again] = str(time.time())  # the inputs have their values only once the tab is open
+        updates[self.bring] = gr.update(visible=not (overview and overview.pictures))
         updates[self.label] = gr.update(visible=bool(overview and overview.pictures and not overview.labels))
         return updates | self._typed_before(project) if fresh else updates
 
@@ -147,11 +150,12 @@ class Distil(Screen):
         }
 
     def _about_captions(self, overview: Overview | None) -> dict[Component, Any]:
-        missing = bool(overview and overview.pictures and not overview.captions)
-        count = f"{overview.captions:,}" if overview and overview.captions else texts.NO_CAPTIONS
-        label = texts.NO_CAPTIONS if missing else f"{texts.STATIONS['caption']}: {count}"
+        if overview is None or not overview.pictures:
+            return {self.captions: gr.update(visible=False)}
+        missing = not overview.captions
+        label = texts.NO_CAPTIONS if missing else f"{texts.STATIONS['caption']}: {overview.captions:,}"
         note = f"<p>{texts.NO_CAPTIONS_WHY}</p>" if missing else ""
-        return {self.captions: gr.update(label=label, open=missing), self.caption_note: note}
+        return {self.captions: gr.update(label=label, open=missing, visible=True), self.caption_note: note}
 
     def describe(self, *values: Any) -> Any:
         """What a press on Start will do with what is typed now; stays while that cannot be used yet."""
@@ -192,7 +196,10 @@ class Distil(Screen):
     def take_captions(self, file: str) -> Said:
         """Takes captions of pictures of the project from a file."""
         project = self._project()
-        tally = import_captions(project, Path(file), self.context.person).captions
+        try:
+            tally = import_captions(project, Path(file), self.context.person).captions
+        finally:
+            Path(file).unlink(missing_ok=True)  # no copy of what was dropped stays
         overview = project.overview()
         said = texts.took_captions(tally.taken, tally.left)
         return Said(said, self._live(overview) | self._about_captions(overview))

@@ -73,7 +73,7 @@ class ProjectScreen(Screen):
             self.folder = gr.Textbox(label=texts.FOLDER, info=texts.FOLDER_HINT, max_lines=1, elem_id="import-folder")
             with gr.Row(elem_classes="buttons"):
                 self.take_folder = gr.Button(texts.FOLDER_START, variant="primary", elem_id="import-start")
-            self.files = gr.File(label=texts.UPLOAD, file_count="multiple", height=112, elem_id="import-files")
+            self.files = gr.File(label=texts.UPLOAD, file_count="multiple", height=140, elem_id="import-files")
             with gr.Row(elem_classes="buttons"):
                 self.take_files = gr.Button(texts.UPLOAD_START, elem_id="import-files-start")
             with gr.Accordion(texts.OPTIONS, open=False):

@@ -6,6 +6,7 @@ OPTIONS = "Options"
 COMPARE = "Compare it"
 REVIEW = "Review suggestions"
 LABEL = "Label pictures"
+PROJECT = "Import pictures"
 CURVES = {"loss": "answers"}
 MAP = "Which neurons learn"
 MAP_TITLE = "Share of the neurons of each layer that is trained"
@@ -17,7 +18,6 @@ WAITING = "{:,} suggestions wait for your review. What you accept helps the mode
 
 MODELS = "Adapted models"
 NAME, SIZE, LEARNED, MADE = "Name", "Size", "Trained weights", "Made"
-NONE_YET = "None yet."
 
 
 def plan(labels: int, accepted: int) -> str:

@@ -1,6 +1,5 @@
 """What the Distil screen says."""
 
-TITLE = "Distil"
 START = "Start"
 AGAIN = "Start again"
 ONLY_WRITE = "Only write questions"

@@ -31,7 +31,6 @@ NAMES = {
 
 OPTIONS = "Options"
 COPY = "Copy as command"
-COPIED = "The command is copied; paste it into a terminal."
 
 
 def name(option: str) -> str:

@@ -4,11 +4,10 @@ from leaml.store.overview import Overview
 
 PROJECTS = "Projects"
 NEW = "New project"
-NEW_NAME = "Name"
 NEW_HINT = "Such as: Polyps 2026"
 MAKE = "Make it"
 OPEN = "Open"
-IS_OPEN = "open"
+IS_OPEN = "is open"
 
 IMPORT = "Import pictures"
 FOLDER = "Folder on this computer"
@@ -22,8 +21,6 @@ NO_FILES = ("No files are here yet.", "Drop pictures into the field first.")
 NO_PROJECT = ("There is no project yet.", "Give a new one a name first.")
 BUSY = ("A job of this project still runs.", "Stop it first, then delete the project.")
 
-NEXT = "Next"
-NUMBERS = "In numbers"
 FINDINGS = "The last import"
 REFUSED = "Not taken, and why"
 MORE = "… and {:,} more."

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import gradio as gr
 import httpx
 import pytest
 
@@ -140,10 +141,13 @@ def test_what_is_not_wanted_is_off(client):
     assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
 
 
-def test_uploads_wait_in_a_folder_of_the_owner_alone(context):
+def test_uploads_wait_in_a_folder_of_the_owner_alone_and_can_be_used(client, context):
     folder = Path(os.environ["GRADIO_TEMP_DIR"])
-    assert folder.parent == context.home
+    assert context.home not in folder.parents, "Gradio must not read anything there"
     assert os.name == "nt" or folder.stat().st_mode & 0o077 == 0
+    (stored,) = client.post("/gradio_api/upload", files={"files": ("a.png", b"picture")}).json()
+    assert folder in Path(stored).parents
+    assert Path(gr.File(render=False).GRADIO_CACHE) == folder, "else a copy would stay in the usual folder"
 
 
 def test_a_port_that_is_taken_is_named(client, context):

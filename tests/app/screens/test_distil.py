@@ -131,6 +131,7 @@ def test_captions_are_offered_where_there_are_none_and_taken_from_a_file(screen,
     assert said.sentence == texts.took_captions(1, 1)
     assert screen.context.project.overview().captions == 1
     assert said.updates[screen.captions]["open"] is False
+    assert not file.exists(), "no copy of what was dropped stays"
 
 
 def test_a_local_model_writes_captions_by_a_job(screen):
