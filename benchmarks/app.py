@@ -117,11 +117,11 @@ def handlers(home: Path, project: Project) -> Iterator[Figure]:
 
 def calls(project: Project, frame: Frame, screens: dict[str, Any]) -> Iterator[tuple[str, Callable[[], Any]]]:
     """What is called, by name."""
-    yield "page: load", lambda: frame._load("label")
-    yield "page: timer", lambda: frame._tick(project.name, "distil")
+    yield "page: load", frame._load
+    yield "page: header and rail", frame._standing
     for key, screen in screens.items():
         yield f"{key}: open", lambda screen=screen: screen.refresh(True)
-        yield f"{key}: timer", lambda screen=screen: screen.tick()
+        yield f"{key}: what changes by itself", lambda screen=screen: screen.tick()
     label, review = screens["label"], screens["review"]
     picture = project.pictures("train")[0].id
     number = iter(range(1_000_000))

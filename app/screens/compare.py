@@ -160,6 +160,10 @@ class Compare(Screen):
         for card in asking.ask(project, answering, asking.Question(**payload)):
             yield {self.answers: card}
 
+    def close(self) -> None:
+        for answering in self.answering.values():
+            answering.close()
+
     def stop_asking(self, _: dict[str, Any]) -> None:
         """Ends the answer that is being written."""
         project = self.context.project

@@ -16,7 +16,7 @@ from app.viewer import seen, viewer
 from leaml.errors import DataError
 from leaml.review.queues import Standing, agreeing, neighbour, next_open, review_order, standing
 from leaml.store.formats import LONGEST_TEXT
-from leaml.store.project import PairState, Project
+from leaml.store.project import Project, Suggestion
 
 LONGEST_SECONDS = 600.0
 """Beyond this somebody did something else: no time is kept."""
@@ -104,27 +104,27 @@ class Review(Screen):
         updates = {self.card: card, self.viewer: picture, **self.count(least)}
         return Said(texts.MANY_SAID.format(n=f"{len(chosen):,}"), updates)
 
-    def _waiting(self) -> list[PairState]:
+    def _waiting(self) -> list[Suggestion]:
         project = self.context.project
-        return project.pairs(status="suggested") if project else []
+        return project.suggestions(status="suggested") if project else []
 
 
 # The queue -----------------------------------------------------------------------------------------------------
 
 
-def queue_of(project: Project) -> list[PairState]:
+def queue_of(project: Project) -> list[Suggestion]:
     """Every suggestion of the project, judged or not, in the order of the queue."""
-    return review_order(project.pairs(origin="generator"))
+    return review_order(project.suggestions())
 
 
-def following(queue: Sequence[PairState], pair: int | None) -> int | None:
+def following(queue: Sequence[Suggestion], pair: int | None) -> int | None:
     """The next suggestion that waits; None when none does but `pair`, if that still does."""
     done = {item.id for item in queue if item.status != "suggested"}
     found = next_open([item.id for item in queue], pair, done)
     return pair if found is None and pair is not None and pair not in done else found
 
 
-def standing_of(project: Project, person: str, queue: Sequence[PairState]) -> Standing:
+def standing_of(project: Project, person: str, queue: Sequence[Suggestion]) -> Standing:
     """How far the queue is. What a person accepted without a look is done, but not by that person."""
     verdicts = project.db.rows("verdicts", person=person, withdrawn=0)
     looked = {row["pair_id"]: row["queue"] != "bulk" for row in verdicts}
@@ -152,15 +152,17 @@ def shown(project: Project | None, person: str, pair: int | None) -> tuple[dict[
     if found is None:
         return card | {"empty": texts.FINISHED, "first": queue[0].id}, seen(project.name, None)
     later = next((item.image_id for item in queue[queue.index(found) :] if item.image_id != found.image_id), None)
-    return card | {"item": _item(found, queue)}, seen(project.name, project.picture(found.image_id), later)
+    return card | {"item": _item(project, found, queue)}, seen(project.name, project.picture(found.image_id), later)
 
 
-def _item(pair: PairState, queue: Sequence[PairState]) -> dict[str, Any]:
-    beside = [item for item in queue if item.image_id == pair.image_id]
+def _item(project: Project, found: Suggestion, queue: Sequence[Suggestion]) -> dict[str, Any]:
+    on_picture = {pair.id: pair for pair in project.pairs(image_id=found.image_id, origin="generator")}
+    beside = [on_picture[item.id] for item in queue if item.id in on_picture]
+    pair = on_picture[found.id]
     names = ("id", "question", "answer", "type", "choices", "status")
     return {name: getattr(pair, name) for name in names} | {
         "verdict": pair.verdict_id,
-        "place": texts.PLACE.format(place=f"{queue.index(pair) + 1:,}", of=f"{len(queue):,}"),
+        "place": texts.PLACE.format(place=f"{queue.index(found) + 1:,}", of=f"{len(queue):,}"),
         "on_picture": texts.ON_PICTURE.format(place=beside.index(pair) + 1, of=len(beside)),
         "why": texts.why(pair.signals.get("agreement"), pair.signals.get("blind_agreement")),
         "decided": texts.decided(pair.status, pair.reviewer, pair.edited),

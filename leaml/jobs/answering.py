@@ -118,6 +118,7 @@ class Answering:
                     yield row
                     continue
                 if line is None:
+                    self.close()  # it says nothing more, though it may take a moment to end
                     break
                 if line.pop("request") != request["request"]:  # left over from a question that was given up
                     continue

@@ -9,10 +9,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from leaml.store.project import PairState
-
-UNKNOWN_AGREEMENT = -1.0
-"""Sorts suggestions whose agreement was never measured behind the others, and keeps them out of every bulk accept."""
+from leaml.store.project import Suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +39,24 @@ def random_order(ids: Iterable[int], seed: int = 0) -> list[int]:
     return sorted(ids, key=lambda number: (_digest(seed, number), number))
 
 
-def review_order(pairs: Iterable[PairState], seed: int = 0) -> list[PairState]:
+def review_order(suggestions: Iterable[Suggestion], seed: int = 0) -> list[Suggestion]:
     """Suggestions picture by picture, so that each picture is looked at once; the pictures in random order.
 
-    Within a picture the suggestions with most agreement come first.
+    Within a picture the suggestions with most agreement come first, those without any last.
     """
-    return sorted(pairs, key=lambda pair: (_digest(seed, pair.image_id), pair.image_id, -agreement(pair), pair.id))
+    known = list(suggestions)
+    place = {picture: rank for rank, picture in enumerate(random_order({item.image_id for item in known}, seed))}
+
+    def key(item: Suggestion) -> tuple[int, float, int]:
+        return place[item.image_id], 1.0 if item.agreement is None else -item.agreement, item.id
+
+    return sorted(known, key=key)
 
 
-def agreement(pair: PairState) -> float:
-    """The probability that the model answers the same when asked again, or `UNKNOWN_AGREEMENT`."""
-    return pair.signals.get("agreement", UNKNOWN_AGREEMENT)
-
-
-def agreeing(pairs: Iterable[PairState], least: float) -> list[PairState]:
-    """The suggestions that nobody has judged and whose agreement is at least `least`, in [0, 1]."""
-    return [pair for pair in pairs if pair.status == "suggested" and agreement(pair) >= max(least, 0.0)]
+def agreeing(suggestions: Iterable[Suggestion], least: float) -> list[Suggestion]:
+    """Those that nobody has judged and whose agreement is known and at least `least`, in [0, 1]."""
+    waiting = (item for item in suggestions if item.status == "suggested" and item.agreement is not None)
+    return [item for item in waiting if item.agreement >= least]
 
 
 def neighbour(order: Sequence[int], current: int | None, by: int) -> int | None:

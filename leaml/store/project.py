@@ -20,11 +20,11 @@ from leaml.store.decisions import Decisions, text_of
 from leaml.store.formats import LONGEST_CAPTION
 from leaml.store.lineage import lineage
 from leaml.store.overview import Overview, overview
-from leaml.store.rows import Adapter, Answer, CaptionRow, PairState, Picture, PredictionRow, Template
+from leaml.store.rows import Adapter, Answer, CaptionRow, PairState, Picture, PredictionRow, Suggestion, Template
 
 __all__ = [
-    "Adapter", "Answer", "CaptionRow", "Overview", "PairState", "Picture", "PredictionRow", "Project", "Template",
-    "home", "projects", "slug",
+    "Adapter", "Answer", "CaptionRow", "Overview", "PairState", "Picture", "PredictionRow", "Project",
+    "Suggestion", "Template", "home", "projects", "slug",
 ]  # fmt: skip
 
 DATABASE = "leaml.db"
@@ -146,6 +146,10 @@ class Project(Decisions):
     def accepted(self) -> list[PairState]:
         """Suggestions on train pictures that a reviewer accepted."""
         return self.pairs(status="accepted", split="train")
+
+    def suggestions(self, **equal: Any) -> list[Suggestion]:
+        """All that generators wrote, judged or not; `equal` as in `Database.rows`. Cheap: for queues of thousands."""
+        return [Suggestion(**row) for row in self.db.rows("suggestion_states", **equal)]
 
     def add_pairs(self, job_id: int, pairs: Iterable[tuple[int, Pair]]) -> None:
         """Adds what a generator wrote: (number of the picture, pair)."""

@@ -94,6 +94,25 @@ class PairState:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What the order of a review needs to know of a suggestion.
+
+    Attributes:
+        job_id: of the run that wrote it.
+        status: "suggested", "accepted" or "rejected".
+        reviewer: who gave the newest verdict, or None.
+        agreement: the probability that the generator answers the same when asked again; None: never measured.
+    """
+
+    id: int
+    image_id: int
+    job_id: int | None
+    status: str
+    reviewer: str | None
+    agreement: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class CaptionRow:
     """What a teacher wrote about a picture of the project."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from leaml.errors import OptionError
 from leaml.jobs.commands import shell_line
-from leaml.review.queues import agreeing, agreement
+from leaml.review.queues import agreeing
 from leaml.store.exporting import export_pairs, import_verdicts
 from leaml.store.project import PairState, Project
 from leaml.verbs import projects
@@ -64,7 +64,7 @@ def _add_filter(parser: argparse.ArgumentParser) -> None:
 
 def _list(project: Project, arguments: argparse.Namespace) -> None:
     for pair in project.pairs(status=arguments.status, **_of_job(arguments)):
-        if arguments.least_agreement is None or agreement(pair) >= arguments.least_agreement:
+        if arguments.least_agreement is None or pair.signals.get("agreement", -1.0) >= arguments.least_agreement:
             print(json.dumps(_row(pair), ensure_ascii=False) if arguments.json else _line(pair))
 
 
@@ -77,7 +77,7 @@ def _accept(project: Project, arguments: argparse.Namespace) -> None:
         )
     if filtered:
         least = arguments.least_agreement or 0.0
-        waiting = project.pairs(status="suggested", **_of_job(arguments))
+        waiting = project.suggestions(status="suggested", **_of_job(arguments))
         chosen = [pair.id for pair in (agreeing(waiting, least) if least else waiting)]
         batch = f"agreement of at least {least:g}"
     else:

@@ -1,7 +1,6 @@
 """Orders that hold still, and figures that add up."""
 
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -14,31 +13,11 @@ from leaml.review.queues import (
     review_order,
     standing,
 )
-from leaml.store.project import PairState
+from leaml.store.project import Suggestion
 
 
-def suggestion(id: int, image_id: int, status: str = "suggested", **signals: float) -> PairState:
-    return PairState(
-        id=id,
-        image_id=image_id,
-        image=Path(f"{image_id}.png"),
-        image_name=f"{image_id}.png",
-        question="Is there a polyp?",
-        answer="yes",
-        type="yes/no",
-        choices=("yes", "no"),
-        origin="generator",
-        source="",
-        status=status,
-        signals=signals,
-        split="train",
-        group="",
-        job_id=1,
-        verdict_id=None,
-        reviewer=None,
-        edited=False,
-        person=None,
-    )
+def suggestion(id: int, image_id: int, status: str = "suggested", agreement: float | None = None) -> Suggestion:
+    return Suggestion(id, image_id, 1, status, None, agreement)
 
 
 def test_new_numbers_leave_the_order_of_the_others_alone():
@@ -59,7 +38,7 @@ def test_each_picture_comes_once_and_its_most_agreed_suggestion_first():
     changes = sum(before != after for before, after in pairwise(pictures))
     assert changes == 6
     for picture in range(7):
-        own = [pair.signals["agreement"] for pair in order if pair.image_id == picture]
+        own = [pair.agreement for pair in order if pair.image_id == picture]
         assert own == sorted(own, reverse=True)
 
 

@@ -210,3 +210,8 @@ JOIN images ON images.id = pairs.image_id
 LEFT JOIN verdicts ON verdicts.id = (
     SELECT max(newest.id) FROM verdicts AS newest WHERE newest.pair_id = pairs.id AND newest.withdrawn = 0
 );
+
+-- What the order of a review needs of each suggestion, and no more.
+CREATE VIEW suggestion_states AS
+SELECT id, image_id, job_id, status, reviewer, json_extract(signals, '$.agreement') AS agreement
+FROM pair_states WHERE origin = 'generator';
