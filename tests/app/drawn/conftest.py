@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.conftest import CHROMIUM
-
 ASSETS = Path(__file__).resolve().parents[3] / "assets" / "app"
 
 HARNESS = """
@@ -62,21 +60,18 @@ class Part:
 
 
 @pytest.fixture(scope="session")
-def page() -> Iterator[Any]:
+def page(chromium: Any) -> Iterator[Any]:
     """One page for all tests of this folder. It has an address, so that it may keep things; nothing is fetched."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 900, "height": 700})
-        style = "".join(path.read_text(encoding="utf-8") for path in sorted(ASSETS.glob("*.css")))
-        scripts = sorted(ASSETS.glob("*.js"), key=lambda path: path.name != "frame.js")
-        script = "".join(f"<script>{text}</script>" for text in [*map(_text, scripts), HARNESS])
-        whole = f"<!doctype html><meta charset=utf-8><style>{style}</style>{script}<div><div id=part></div></div>"
-        page.route("http://part.test/**", lambda route: route.fulfill(body="", content_type="image/png"))
-        page.route("http://part.test/", lambda route: route.fulfill(body=whole, content_type="text/html"))
-        yield page
-        browser.close()
+    context = chromium.new_context(viewport={"width": 900, "height": 700})
+    page = context.new_page()
+    style = "".join(path.read_text(encoding="utf-8") for path in sorted(ASSETS.glob("*.css")))
+    scripts = sorted(ASSETS.glob("*.js"), key=lambda path: path.name != "frame.js")
+    script = "".join(f"<script>{text}</script>" for text in [*map(_text, scripts), HARNESS])
+    whole = f"<!doctype html><meta charset=utf-8><style>{style}</style>{script}<div><div id=part></div></div>"
+    page.route("http://part.test/**", lambda route: route.fulfill(body="", content_type="image/png"))
+    page.route("http://part.test/", lambda route: route.fulfill(body=whole, content_type="text/html"))
+    yield page
+    context.close()
 
 
 @pytest.fixture
