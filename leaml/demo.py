@@ -114,7 +114,7 @@ class Loop:
         """Accepts every suggestion: the job has kept those alone that pass its filter."""
         for line in outcomes.SAID["generate"](self.project, written):
             tell(line)
-        waiting = [pair.id for pair in self.project.pairs(status="suggested")]
+        waiting = [pair.id for pair in self.project.suggestions(status="suggested")]
         if waiting:
             least = self.settings.generate.least_agreement
             self.project.accept_all(FILTER, waiting, f"agreement of at least {least:g}, nobody looked")

@@ -1,6 +1,5 @@
 """What people say about pictures: answers, verdicts, questions to ask, and taking any of it back."""
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ from leaml.store.database import Database
 from leaml.store.events import Change
 from leaml.store.formats import LONGEST_TEXT
 from leaml.store.rows import Answer, PairState, Template
-
-_TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+from leaml.store.tables import visible
 
 
 class Decisions:
@@ -251,11 +249,7 @@ def text_of(what: str, text: str, longest: int) -> str:
     Raises:
         DataError: it is empty, or longer than `longest` characters.
     """
-    line = " ".join(text.split())
-    # Control characters, halves of characters, and marks that turn the reading direction.
-    line = "".join(
-        c for c in line if unicodedata.category(c) not in ("Cc", "Cs") and unicodedata.bidirectional(c) not in _TURNING
-    ).strip()
+    line = visible(text)
     if not line:
         raise DataError(f"The {what} is empty.", f"Write the {what}.")
     if len(line) > longest:

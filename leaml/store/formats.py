@@ -23,7 +23,6 @@ from pathlib import Path
 from leaml.errors import DataError
 from leaml.records import QUESTION_TYPES, SET_SEPARATOR, Caption, Question
 from leaml.store.tables import SUFFIXES, Record, Row, RowError, note, plain, read_table, shown, text, visible
-from leaml.store.tables import write_jsonl as write_jsonl  # stood here before there were tables
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 QUESTIONS, CAPTIONS, PLACES = "questions", "captions", "pictures"

@@ -15,7 +15,7 @@ from app.texts import compare as texts
 from leaml.errors import DataError, LeamlError
 from leaml.jobs import queue
 from leaml.options import AnswerOptions
-from tests.app.small_project import HOSTILE, copy_of, import_label, small_project
+from tests.app.small_project import HOSTILE, import_label, small_project
 
 ME = "Dr. A"
 POLYP, MANY = "Is there a polyp?", "How many?"
@@ -67,13 +67,6 @@ RESULT = {
         }
     },
 }
-
-
-@pytest.fixture
-def project(original, tmp_path):
-    project = copy_of(original, tmp_path / "polyps")
-    yield project
-    project.close()
 
 
 @pytest.fixture(scope="module")

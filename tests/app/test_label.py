@@ -11,7 +11,7 @@ from app.screens.label import Asked, Given, Label, checked, known_questions, que
 from leaml.errors import DataError, StorageError
 from leaml.records import QUESTION_TYPES
 from leaml.store.project import Template
-from tests.app.small_project import HOSTILE, YES_NO, copy_of, import_label, small_project
+from tests.app.small_project import HOSTILE, YES_NO, import_label, small_project
 
 ME = "Dr. A"
 
@@ -27,19 +27,6 @@ def built():
     with gr.Blocks():
         screen.build()
     return screen
-
-
-@pytest.fixture
-def project(original, tmp_path):
-    project = copy_of(original, tmp_path / "polyps")
-    yield project
-    project.close()
-
-
-@pytest.fixture
-def screen(built, project):
-    built.context.project = project
-    return built
 
 
 def given(question: str = "Is there a polyp?", answer: str = "yes", type: str = "yes/no", choices=YES_NO) -> dict:

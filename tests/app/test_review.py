@@ -9,7 +9,7 @@ import pytest
 from app.screens.review import Review, queue_of, shown
 from app.texts import review as texts
 from leaml.errors import DataError
-from tests.app.small_project import copy_of, small_project, suggest
+from tests.app.small_project import small_project, suggest
 
 ME, OTHER = "Dr. A", "Dr. B"
 
@@ -29,19 +29,6 @@ def built():
     with gr.Blocks():
         screen.build()
     return screen
-
-
-@pytest.fixture
-def project(original, tmp_path):
-    project = copy_of(original, tmp_path / "polyps")
-    yield project
-    project.close()
-
-
-@pytest.fixture
-def screen(built, project):
-    built.context.project = project
-    return built
 
 
 def item(project, pair: int | None = None) -> dict:
