@@ -70,6 +70,7 @@ class Visit:
             self.elsewhere.append(request.url)
 
     def open(self, key: str) -> None:
+        self.settle()
         self.page.click(f"#tab-{key}-button")
         self.page.wait_for_selector(f"#tab-{key}-button[aria-selected=true]")
 
@@ -78,6 +79,15 @@ class Visit:
         found = self.page.locator(selector).filter(has_text=re.compile(text, re.IGNORECASE)).first
         found.wait_for(state="visible", timeout=patience)
         return found.inner_text()
+
+    def settle(self) -> None:
+        """Waits until the page is filled and every request is answered: a key pressed earlier would rightly do nothing."""
+        self.page.wait_for_selector("body.begun", state="attached")
+        self.page.wait_for_function("() => Object.keys(leaml.pending).length === 0")
+
+    def press(self, key: str) -> None:
+        self.settle()
+        self.page.keyboard.press(key)
 
     def keep(self, name: str) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
@@ -123,7 +133,7 @@ def label_one(visit: Visit) -> None:
     visit.open("label")
     visit.see("#label-form .label-question", "Is there")
     visit.keep("label")
-    visit.page.keyboard.press("2")
+    visit.press("2")
     visit.page.click("#label-form [data-part=own]")
     visit.page.fill("#label-form [data-part=own-question]", HOSTILE)
     visit.page.keyboard.press("Enter")
@@ -132,7 +142,7 @@ def label_one(visit: Visit) -> None:
     visit.page.reload()  # nothing typed is lost
     visit.see("#label-form .label-rows", "Is there a snare")
     before = visit.see("#label-form .label-place")
-    visit.page.keyboard.press("Control+Enter")
+    visit.press("Control+Enter")
     visit.page.wait_for_function(
         "before => document.querySelector('#label-form .label-place')?.textContent !== before", arg=before
     )
@@ -160,12 +170,12 @@ def review(visit: Visit) -> None:
     for keys in ("a", "a", "x1"):
         question = visit.see("#review-card header")
         for key in keys:
-            visit.page.keyboard.press(key)
+            visit.press(key)
         visit.page.wait_for_function(
             "before => document.querySelector('#review-card header')?.innerText !== before", arg=question
         )
     visit.keep("review")
-    visit.page.keyboard.press("u")
+    visit.press("u")
     visit.see("#review-card .card-said", "took back")
 
 
@@ -186,6 +196,7 @@ def compare(visit: Visit) -> None:
 
 
 def ask(visit: Visit) -> None:
+    visit.settle()
     visit.page.fill("[data-part=question]", "Is there a polyp in the image?")
     visit.page.click("[data-part=ask]")
     visit.see("#compare-answers", "% sure", patience=PATIENCE)
