@@ -81,7 +81,7 @@ class Visit:
         return found.inner_text()
 
     def settle(self) -> None:
-        """Waits until the page is filled and every request is answered: a key pressed earlier would rightly do nothing."""
+        """Waits until the page is filled and every request answered: a key pressed earlier rightly does nothing."""
         self.page.wait_for_selector("body.begun", state="attached")
         self.page.wait_for_function("() => Object.keys(leaml.pending).length === 0")
 
