@@ -1,6 +1,6 @@
 """Questions, answers and captions about drawn scenes, and whether a written answer is true in one.
 
-    question = ask(scene, random.Random(1))                  # Asked(question, answer, type, choices)
+    question = ask(scene, random.Random(1), "colour")        # Asked(question, answer, type, choices)
     true_answer("What colour is the star?", scene)           # as Asked, or None where it has no single true answer
 
 The table in `scene_templates` says what is asked and how it is answered. A question that somebody else wrote in the
@@ -37,10 +37,9 @@ class Asked:
 # ---- asking ------------------------------------------------------------------------------------------------------
 
 
-def ask(scene: Scene, rng: random.Random, question_type: str | None = None) -> Asked | None:
+def ask(scene: Scene, rng: random.Random, question_type: str) -> Asked | None:
     """One question on the scene, or None where the template that chance chose does not fit it."""
-    kind = question_type or rng.choices(list(TYPE_WEIGHTS), list(TYPE_WEIGHTS.values()))[0]
-    templates = [t for t in TEMPLATES if t.type == kind]
+    templates = [t for t in TEMPLATES if t.type == question_type]
     template = rng.choices(templates, [t.weight for t in templates])[0]
     slots = template.propose(scene, rng)
     answer = template.answer(scene, slots) if slots is not None else None
@@ -49,13 +48,15 @@ def ask(scene: Scene, rng: random.Random, question_type: str | None = None) -> A
     return Asked(_fill(rng.choice(template.wordings), slots), answer, template.type, choices(template, slots))
 
 
-def ask_several(scene: Scene, rng: random.Random, count: int) -> list[Asked]:
-    """Up to `count` different questions on the scene."""
+def ask_several(
+    scene: Scene, rng: random.Random, count: int, weights: dict[str, float] = TYPE_WEIGHTS
+) -> list[Asked]:
+    """Up to `count` different questions on the scene; `weights` say how often each question type is drawn."""
     asked: dict[str, Asked] = {}
     for _ in range(count * 4):
         if len(asked) == count:
             break
-        new = ask(scene, rng)
+        new = ask(scene, rng, rng.choices(list(weights), list(weights.values()))[0])
         if new is not None:
             asked[new.question] = new
     return list(asked.values())

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from leaml.errors import TrainingError
+from leaml.models.load import choose_dtype
 from leaml.records import Progress, Result
 from leaml.training import checkpoint
 
@@ -80,7 +81,8 @@ def fit(
     optimizers = _optimizers(list(groups) if groups is not None else [{"params": list(named.values())}], options)
     start, figures = _resume(folder, named, optimizers) if folder else (0, {})
     device = next(iter(named.values())).device
-    autocast = torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
+    dtype, _ = choose_dtype(device)
+    autocast = nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
     model.train()
     began = time.monotonic()
     for step, batch in enumerate(_batches(batch_at, start, options), start=start):
