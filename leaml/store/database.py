@@ -24,7 +24,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 PATIENCE = 10.0
 """Seconds that a writer waits for another one."""
 
-JSON_COLUMNS = {"choices", "signals", "options", "figures", "result", "value", "changes"}
+JSON_COLUMNS = {"choices", "signals", "options", "figures", "result", "value", "changes", "rubric"}
 
 OLDEST_SQLITE = (3, 37)
 """The first with STRICT tables."""

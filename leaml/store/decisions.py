@@ -199,6 +199,8 @@ class Decisions:
                 return self._withdrawn([after for _, _, _, after in changes])
             if event["kind"] == "template":
                 return "Took back the change of the questions to ask."
+            if event["kind"] == "vote":
+                return f"Took back the vote on “{self.pair(changes[0][3]['pair_id']).question}”."
             if len(changes) > 1:
                 return f"Took back {len(changes)} answers."
             _, key, _, after = changes[0]

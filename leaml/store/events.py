@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-TABLES = ("images", "pairs", "verdicts", "captions", "people", "templates", "settings", "adapters")
+TABLES = ("images", "pairs", "verdicts", "captions", "people", "templates", "settings", "adapters", "votes")
 """Tables that change by events alone."""
 
-UNDOABLE = ("label", "relabel", "verdict", "bulk accept", "template")
+UNDOABLE = ("label", "relabel", "verdict", "bulk accept", "template", "vote")
 """Kinds of events that a person can take back."""
 
 Change = tuple[str, int | str | None, Mapping[str, Any] | None, Mapping[str, Any] | None]

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,21 @@ from leaml.store.decisions import Decisions, text_of
 from leaml.store.formats import LONGEST_CAPTION
 from leaml.store.lineage import lineage
 from leaml.store.overview import Overview, overview
-from leaml.store.rows import Adapter, Answer, CaptionRow, PairState, Picture, PredictionRow, Suggestion, Template
+from leaml.store.rows import (
+    Adapter,
+    Answer,
+    CaptionRow,
+    PairState,
+    Picture,
+    PredictionRow,
+    Suggestion,
+    Template,
+    Vote,
+)  # fmt: skip
 
 __all__ = [
     "Adapter", "Answer", "CaptionRow", "Overview", "PairState", "Picture", "PredictionRow", "Project",
-    "Suggestion", "Template", "home", "projects", "slug",
+    "Suggestion", "Template", "Vote", "home", "projects", "slug",
 ]  # fmt: skip
 
 DATABASE = "leaml.db"
@@ -276,6 +286,45 @@ class Project(Decisions):
     def predictions(self, job_id: int, **equal: Any) -> list[PredictionRow]:
         """The answers that a comparison has so far; `equal` as in `Database.rows`."""
         return [PredictionRow.of(row) for row in self.db.rows("predictions", job_id=job_id, **equal)]
+
+    # Votes ------------------------------------------------------------------------------------------------------
+
+    def vote(
+        self,
+        person: str,
+        job_id: int,
+        pair_id: int,
+        sides: tuple[int | None, int | None],
+        choice: str,
+        rubric: Mapping[str, Sequence[str]] | None = None,
+        seconds: float | None = None,
+    ) -> int:
+        """Keeps which of two answers of a comparison somebody found better, and returns the vote's number.
+
+        Args:
+            sides: whose answer stood on the left, and whose on the right.
+            choice: "left", "right", "equal" or "neither".
+            rubric: side -> what was ticked of it.
+
+        Raises:
+            DataError: the comparison has no such two answers, or this person has judged them already.
+        """
+        values = {
+            "job_id": job_id, "pair_id": pair_id, "person": person, "left_adapter": sides[0],
+            "right_adapter": sides[1], "choice": choice, "rubric": dict(rubric or {}), "seconds": seconds,
+        }  # fmt: skip
+        with self.db.transaction():
+            for adapter in sides:
+                if not self.db.count("predictions", job_id=job_id, pair_id=pair_id, adapter_id=adapter):
+                    raise DataError("These two answers are not there.", "Reload: the comparison may be gone.")
+            before = self.votes(job_id, pair_id=pair_id, person=person)
+            if any({vote.left, vote.right} == set(sides) for vote in before):
+                raise DataError("You have judged these two answers already.", "Take that back first, or go on.")
+            return self._act(person, "vote", [("votes", None, None, values)])[0]
+
+    def votes(self, job_id: int, **equal: Any) -> list[Vote]:
+        """The blind votes on a comparison's answers, in order; `equal` as in `Database.rows`."""
+        return [Vote.of(row) for row in self.db.rows("votes", job_id=job_id, **equal)]
 
     # Lineage ----------------------------------------------------------------------------------------------------
 

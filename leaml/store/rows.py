@@ -200,6 +200,34 @@ class PredictionRow:
         return cls(correct=bool(row["correct"]), **_same(cls, row, "correct"))
 
 
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """Which of two answers somebody found better before the names were shown.
+
+    Attributes:
+        job_id: the run of the comparison whose answers were shown.
+        left: number of the adapter whose answer stood on the left; None is the base model. `right` likewise.
+        choice: "left", "right", "equal" or "neither".
+        rubric: side -> what was ticked of it.
+    """
+
+    id: int
+    job_id: int
+    pair_id: int
+    person: str
+    left: int | None
+    right: int | None
+    choice: str
+    rubric: dict[str, list[str]]
+    seconds: float | None
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> "Vote":
+        """From a row of `votes`."""
+        sides = {"left": row["left_adapter"], "right": row["right_adapter"]}
+        return cls(**sides, **_same(cls, row, *sides))
+
+
 def _same(kind: type, row: dict[str, Any], *but: str) -> dict[str, Any]:
     """The fields that carry the column of their name as it is."""
     return {name: row[name] for name in kind.__slots__ if name not in but}

@@ -1,4 +1,5 @@
 import multiprocessing
+import shutil
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -199,9 +200,8 @@ def test_connections_are_set_for_safety(db):
 
 
 def migrations(folder, **steps):
-    """A folder of schema steps: the first as it is, then the given ones."""
-    folder.mkdir(exist_ok=True)
-    (folder / "0001.sql").write_text((MIGRATIONS / "0001.sql").read_text(encoding="utf-8"), encoding="utf-8")
+    """A folder of schema steps: ours as they are, then the given ones."""
+    shutil.copytree(MIGRATIONS, folder, dirs_exist_ok=True)
     for name, sql in steps.items():
         (folder / f"{name.strip('_')}.sql").write_text(sql, encoding="utf-8")
     return folder
@@ -212,23 +212,23 @@ def test_a_newer_step_is_taken_after_a_backup(db, tmp_path):
     db.close()
     steps = migrations(
         tmp_path / "steps",
-        _0002="ALTER TABLE jobs ADD COLUMN host TEXT;\nUPDATE jobs SET host = 'here';",
-        _0003="CREATE TABLE marks (id INTEGER PRIMARY KEY) STRICT;",
+        _9998="ALTER TABLE jobs ADD COLUMN host TEXT;\nUPDATE jobs SET host = 'here';",
+        _9999="CREATE TABLE marks (id INTEGER PRIMARY KEY) STRICT;",
     )
     newer = Database(db.path, steps)
     assert newer.row("jobs", id=1)["host"] == "here"
     assert newer.rows("marks") == []
     newer.close()
-    before = Database(tmp_path / "leaml.db.before-0002")
+    before = Database(tmp_path / "leaml.db.before-9998")
     assert "host" not in before.row("jobs", id=1)
     before.close()
-    assert (tmp_path / "leaml.db.before-0003").exists()
+    assert (tmp_path / "leaml.db.before-9999").exists()
 
 
 def test_a_step_that_fails_leaves_everything_as_it_was(db, tmp_path):
     jobs(db, "adapt")
     db.close()
-    steps = migrations(tmp_path / "steps", _0002="ALTER TABLE jobs ADD COLUMN host TEXT;\nDROP TABLE no_such_table;")
+    steps = migrations(tmp_path / "steps", _9998="ALTER TABLE jobs ADD COLUMN host TEXT;\nDROP TABLE no_such_table;")
     with pytest.raises(StorageError):
         Database(db.path, steps)
     assert "host" not in Database(db.path).row("jobs", id=1)
@@ -236,7 +236,7 @@ def test_a_step_that_fails_leaves_everything_as_it_was(db, tmp_path):
 
 def test_a_newer_schema_is_refused(db, tmp_path):
     db.close()
-    newer = Database(db.path, migrations(tmp_path / "steps", _0002="CREATE TABLE marks (id INTEGER) STRICT;"))
+    newer = Database(db.path, migrations(tmp_path / "steps", _9998="CREATE TABLE marks (id INTEGER) STRICT;"))
     newer.close()
     with pytest.raises(StorageError, match="newer version") as error:
         Database(db.path)
