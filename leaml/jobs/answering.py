@@ -3,6 +3,8 @@
     answering = Answering(project)
     for row in answering.ask(picture, "Is there a polyp?", [None, 3]):      # the base, and adapter 3
         row["adapter"], row["text"], row["done"], row["probability"]
+    for row in answering.look(picture, "Is there a polyp?", "yes", 3):      # where does adapter 3 look?
+        row["looked"]
 
 Rows repeat while an answer grows, and at least once a second while nothing comes, so that whoever shows them can turn
 away: closing the iterator ends the answer. The child (`leaml.jobs.serving`) holds the device while a model is loaded.
@@ -60,6 +62,7 @@ class Answering:
         adapters: Sequence[int | None] = (None,),
         model: str = "nano",
         max_tokens: int = 64,
+        choices: Sequence[str] = (),
     ) -> Iterator[Row]:
         """Asks one question of one model after the other.
 
@@ -68,20 +71,42 @@ class Answering:
             adapters: numbers of adapters; None is the base model.
             model: the base, where no adapter says which it is.
             max_tokens: longest answer.
+            choices: answers to weigh against each other, once one is given freely.
 
         Yields:
-            {"adapter", "text" so far, "done", "probability", "message"}. The probability comes with the end of an
-            answer: exp of the mean log-probability per token. Last {"error", "fix"}, where it failed.
+            {"adapter", "text" so far, "done", "probability" so far, "choices", "message"}. The probability is exp of
+            the mean log-probability per token; `choices` says, at the end, how probable each of them is among all,
+            or None. Last {"error", "fix"}, where it failed.
         """
+        asked = {"adapters": list(adapters), "max_tokens": max_tokens, "choices": list(choices)}
+        yield from self._rows_of({"picture": str(picture), "question": question, "model": model} | asked)
+
+    def look(
+        self,
+        picture: Path,
+        question: str,
+        answer: str,
+        adapter: int | None = None,
+        model: str = "nano",
+        choices: Sequence[str] = (),
+    ) -> Iterator[Row]:
+        """Finds which parts of the picture an answer depends on: how much less probable it gets where one is hidden.
+
+        Yields:
+            Rows as `ask` does. The last one holds "looked", see `leaml.evaluation.occlusion.Occlusion.as_json`.
+        """
+        asked = {"adapters": [adapter], "answer": answer, "choices": list(choices)}
+        yield from self._rows_of({"picture": str(picture), "question": question, "model": model} | asked)
+
+    def _rows_of(self, request: Row) -> Iterator[Row]:
+        """What comes back of a request, when it is its turn."""
         if not self._turn.acquire(timeout=SECONDS_FOR_OTHERS):
             yield OTHERS_ASK
             return
         number = next(self._numbers)
-        request = {"request": number, "picture": str(picture), "question": question, "adapters": list(adapters)}
-        request |= {"model": model, "max_tokens": max_tokens}
         self._cancelled.clear()
         try:
-            yield from self._rows(request)
+            yield from self._rows({"request": number} | request)
         finally:
             self._send({"cancel": number})
             self._turn.release()

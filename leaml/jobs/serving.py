@@ -3,9 +3,11 @@
 It reads questions and writes answers as JSON lines. Torch is imported with the first question, and only when the
 device is free.
 
-    {"request": 1, "picture": …, "question": …, "adapters": [null, 3], "model": "nano", "max_tokens": 64}
+    {"request": 1, "picture": …, "question": …, "adapters": [null, 3], "model": "nano", "max_tokens": 64, "choices": []}
     {"cancel": 1}
-    ← {"request": 1, "adapter": 3, "text": "ye", "done": false}, …, {"request": 1, "end": true}
+    ← {"request": 1, "adapter": 3, "text": "ye", "done": false, "probability": 0.8}, …, {"request": 1, "end": true}
+
+A request that brings an `answer` of its own asks where the model looks for it, and gets one row with `looked`.
 """
 
 import json
@@ -27,6 +29,7 @@ from leaml.jobs.locks import device_if_free, device_is_wanted
 from leaml.store.project import Adapter, Project
 
 SECONDS_BETWEEN_LOOKS = 0.5
+LOOKING = "Hiding one part of the picture after the other"
 BUSY = {"error": "A job is computing on this machine.", "fix": "Ask again when it is done, or stop it."}
 
 Row = dict[str, Any]
@@ -85,9 +88,10 @@ class Serving:
                 return
             adapters = [self.project.adapter(id) if id else None for id in request["adapters"]]
             base = next((adapter.base for adapter in adapters if adapter), request["model"])
+            act = self._look_as if "answer" in request else self._answer_as
             for adapter in adapters:
                 if not self._is_over(number):
-                    self._answer_as(adapter, adapter.base if adapter else base, request)
+                    act(adapter, adapter.base if adapter else base, request)
         except LeamlError as error:
             self._say(number, {"error": error.what, "fix": error.fix})
         except Exception as error:
@@ -101,17 +105,31 @@ class Serving:
         """One model's answer."""
         from leaml.models.writing import Request, speak
 
-        number, row = request["request"], {"adapter": adapter.id if adapter else None, "probability": None}
+        number, row = request["request"], {"adapter": adapter.id if adapter else None, "choices": None}
         model, framing = self._model(adapter, base, lambda text: self._say(number, row | _still(message=text)))
 
-        def heard(text: str) -> bool:
-            self._say(number, row | _still(text))
+        def heard(text: str, log_probability: float) -> bool:
+            self._say(number, row | _still(text, math.exp(log_probability)))
             return not self._is_over(number)
 
         asked = Request(Path(request["picture"]), request["question"])
         said = speak(model, framing, asked, heard, request["max_tokens"])
-        end = {"text": said.text, "done": True, "probability": math.exp(said.log_probability), "message": ""}
-        self._say(number, row | end)
+        sure = math.exp(said.log_probability)
+        if request["choices"] and not self._is_over(number):
+            self._say(number, row | _still(said.text, sure))
+            row["choices"] = _weighed(model, framing, request)
+        self._say(number, row | {"text": said.text, "done": True, "probability": sure, "message": ""})
+
+    def _look_as(self, adapter: Adapter | None, base: str, request: Row) -> None:
+        """Where one model looks for an answer."""
+        from leaml.evaluation.occlusion import occlude
+
+        number, row = request["request"], {"adapter": adapter.id if adapter else None}
+        model, framing = self._model(adapter, base, lambda text: self._say(number, row | _still(message=text)))
+        self._say(number, row | _still(message=LOOKING))
+        picture, choices = Path(request["picture"]), tuple(request["choices"])
+        looked = occlude(model, framing, picture, request["question"], request["answer"], choices)
+        self._say(number, row | {"text": request["answer"], "done": True, "message": "", "looked": looked.as_json()})
 
     def _model(self, adapter: Adapter | None, base: str, say: Callable[[str], None]) -> tuple[Any, Any]:
         """The model that answers, with one base in memory at a time."""
@@ -138,9 +156,17 @@ class Serving:
             self.asker_is_gone = True
 
 
-def _still(text: str = "", message: str = "") -> Row:
+def _still(text: str = "", probability: float | None = None, message: str = "") -> Row:
     """What says that an answer is not at its end."""
-    return {"text": text, "done": False, "message": message}
+    return {"text": text, "done": False, "probability": probability, "message": message}
+
+
+def _weighed(model: Any, framing: Any, request: Row) -> dict[str, float]:
+    """How probable each choice is among all of them."""
+    from leaml.evaluation.likelihoods import Candidates, choice_probabilities
+
+    asked = Candidates(Path(request["picture"]), request["question"], tuple(request["choices"]))
+    return choice_probabilities(model, framing, [asked])[0]
 
 
 if __name__ == "__main__":

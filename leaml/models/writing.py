@@ -121,18 +121,19 @@ def write(
 
 @torch.inference_mode()
 def speak(
-    model: nn.Module, framing: Framing, request: Request, heard: Callable[[str], bool], max_tokens: int = 64
+    model: nn.Module, framing: Framing, request: Request, heard: Callable[[str, float], bool], max_tokens: int = 64
 ) -> Written:
     """Answers one request greedily, and tells it while it grows.
 
     Args:
-        heard: is given the text so far, after each token; where it returns False, the answer ends there.
+        heard: is given the text so far and the mean log-probability of its tokens, after each token; where it
+            returns False, the answer ends there.
 
     Raises:
         DataError: the picture cannot be read. ModelError: the memory does not suffice.
     """
     model.eval()
-    hearing = StoppingCriteriaList([_Hearing(framing, heard)])
+    hearing = _Hearing(framing, heard)
     with _enough_memory(1):
         return _write_batch(base_model(model), framing, [request], max_tokens, None, hearing)[0]
 
@@ -168,7 +169,7 @@ def _write_batch(
     requests: Sequence[Request],
     max_tokens: int,
     sampling: Sampling | None,
-    hearing: StoppingCriteriaList | None = None,
+    hearing: "_Hearing | None" = None,
 ) -> list[Written]:
     prefixes, pictures = _prefixes(model, framing, requests)
     heads = [
@@ -177,13 +178,15 @@ def _write_batch(
     ]
     ids, mask = _padded_left(heads, framing.tokenizer.pad_token_id or 0)
     ends, likelihood = _ends(model, framing), _Likelihood()
+    if hearing is not None:
+        hearing.likelihood = likelihood
     sequences = model.generate(
         input_ids=ids.to(model.device),
         attention_mask=mask.to(model.device),
         max_new_tokens=max_tokens,
         eos_token_id=ends,
         logits_processor=LogitsProcessorList([likelihood]),
-        stopping_criteria=hearing,
+        stopping_criteria=StoppingCriteriaList([hearing] if hearing else []),
         return_dict_in_generate=False,
         **_decoding(sampling),
         **pictures,
@@ -270,16 +273,18 @@ def _features(model: PreTrainedModel, pictures: Sequence[dict[str, Tensor]]) -> 
 class _Hearing(StoppingCriteria):
     """Passes on what is written while it is written, one row alone."""
 
-    def __init__(self, framing: Framing, heard: Callable[[str], bool]) -> None:
+    def __init__(self, framing: Framing, heard: Callable[[str, float], bool]) -> None:
         self.tokenizer, self.heard = framing.tokenizer, heard
         self.start: int | None = None
+        self.likelihood: _Likelihood | None = None
 
     def __call__(self, input_ids: Tensor, scores: Tensor, **_: Any) -> Tensor:
         """input_ids: (1, tokens so far); returns (1,), whether to end."""
         if self.start is None:
             self.start = input_ids.shape[1] - 1
         text = self.tokenizer.decode(input_ids[0, self.start :], skip_special_tokens=True)
-        goes_on = self.heard(text.strip().rstrip("\ufffd"))  # the last character may still lack some of its bytes
+        mean = self.likelihood.mean_with(input_ids[:, -1:])
+        goes_on = self.heard(text.strip().rstrip("\ufffd"), mean)  # the last character may still lack some bytes
         return torch.full((1,), not goes_on, device=input_ids.device)
 
 
@@ -302,6 +307,11 @@ class _Likelihood(LogitsProcessor):
 
     def _take(self, tokens: Tensor) -> None:
         self.chosen.append(self.last.gather(1, tokens)[:, 0])
+
+    def mean_with(self, newest: Tensor) -> float:
+        """Of one row, so far: the mean log-probability of its tokens up to the newest one (1, 1)."""
+        chosen = [*self.chosen, self.last.gather(1, newest)[:, 0]]
+        return float(torch.stack(chosen).mean())
 
     def means(self, new: Tensor, ends: Sequence[int]) -> list[float]:
         """Per row, the mean log-probability of its new tokens (rows, tokens), up to and with the first end token."""

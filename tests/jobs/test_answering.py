@@ -96,7 +96,8 @@ def test_base_and_adapter_answer_one_after_the_other_and_grow(project, shared, p
     for adapter in (None, 1):
         growing = [row["text"] for row in rows if row["adapter"] == adapter and not row["done"] and row["text"]]
         assert len(growing) > 2 and growing == sorted(growing, key=len)
-        assert all(row["probability"] is None for row in rows if not row["done"])
+        sure = [row["probability"] for row in rows if row["adapter"] == adapter and row["text"]]
+        assert all(0 < probability <= 1 for probability in sure) and len(set(sure)) > 2
 
 
 def test_an_answer_that_nobody_reads_ends_and_the_next_question_is_answered(shared, picture, model):
