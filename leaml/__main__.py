@@ -39,6 +39,7 @@ VERBS = (
     Verb("predict", "have a model answer a folder of new pictures into a table", "leaml.verbs.stages"),
     Verb("jobs", "list, show, stop and resume long work", "leaml.verbs.jobs"),
     Verb("export", "write an adapted model or the dataset for other programs", "leaml.verbs.export"),
+    Verb("ablate", "run a plan of many runs, and write the table of what each part is worth", "leaml.verbs.ablate"),
     Verb("demo", "the whole loop without a screen, on the sample project or on a folder", "leaml.demo"),
 )
 

@@ -25,9 +25,10 @@ MAY_IMPORT = {
     "report": GROUND | TRAINING,
     "store": GROUND,
     "review": GROUND | {"store"},
+    "ablation": GROUND | TRAINING | {"nano", "store"},
     "jobs": GROUND | TRAINING | {"nano", "report", "review", "store"},
     "app": GROUND | TRAINING | {"nano", "report", "review", "store", "jobs"},
-    "verbs": GROUND | TRAINING | {"report", "review", "store", "jobs", "__main__"},
+    "verbs": GROUND | TRAINING | {"ablation", "report", "review", "store", "jobs", "__main__"},
     "demo": GROUND | TRAINING | {"report", "review", "store", "jobs", "verbs"},
     "__main__": {"errors"},
 }
@@ -43,6 +44,7 @@ MUST_NOT_IMPORT = {
     "evaluation": DATABASE | SCREEN,
     "nano": DATABASE | SCREEN,
     "report": DATABASE | SCREEN,
+    "ablation": DATABASE | SCREEN,
     "store": HEAVY | SCREEN,
     "review": HEAVY | DATABASE | SCREEN,
     "app": HEAVY | DATABASE,
@@ -68,7 +70,8 @@ LOADS_NO_TORCH = (
     "leaml.errors", "leaml.records", "leaml.options", "leaml.store.importing", "leaml.review.queues",
     "leaml.evaluation.scoring", "leaml.evaluation.metrics", "leaml.jobs.queue", "leaml.jobs.commands",
     "leaml.jobs.answering", "leaml.verbs.init", "leaml.verbs.importing", "leaml.verbs.stages", "leaml.verbs.review",
-    "leaml.verbs.jobs", "leaml.verbs.export", "leaml.verbs.reference", "leaml.demo", "leaml.__main__", "app.main",
+    "leaml.verbs.jobs", "leaml.verbs.ablate", "leaml.verbs.export", "leaml.verbs.reference", "leaml.demo",
+    "leaml.__main__", "app.main",
 )  # fmt: skip
 
 SQL = re.compile(
