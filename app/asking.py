@@ -6,11 +6,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from app.differences import parts
 from app.texts import compare as texts
 from app.viewer import seen
 from leaml.errors import DataError, LeamlError
 from leaml.evaluation.scoring import score
 from leaml.jobs.answering import Answering
+from leaml.records import REGIONS
 from leaml.review.queues import neighbour
 from leaml.store.formats import LONGEST_TEXT
 from leaml.store.placing import ARRIVING
@@ -18,6 +20,12 @@ from leaml.store.project import Adapter, PairState, Project
 
 MOST_KNOWN = 50
 """Wordings that are offered beside what may be typed."""
+MOST_ASKED = 4
+"""Adapted models that answer beside the base model; more do not fit side by side."""
+MOST_CHOICES = 20
+"""Answers that are weighed against each other; a question with more of them is open in all but name."""
+MOST_SHOWN = 4
+CHOICES_OF_A_TYPE = {"yes/no": ("yes", "no"), "location": REGIONS}
 
 
 class Asked(BaseModel):
@@ -35,7 +43,7 @@ class Question(BaseModel):
 
     picture: int
     question: str = Field(max_length=LONGEST_TEXT)
-    adapter: int | None = None
+    adapters: list[int] = Field([], max_length=MOST_ASKED)
 
 
 # ---- the picture -------------------------------------------------------------------------------------------------
@@ -71,6 +79,7 @@ def picker(project: Project | None, pool: str, picture: int | None) -> tuple[dic
         "picture": {"id": picture, "place": order.index(picture) + 1, "of": len(order)},
         "questions": _wordings(project, picture),
         "adapters": [{"id": adapter.id, "name": adapter.name} for adapter in project.adapters("answers")],
+        "most": MOST_ASKED,
         "note": "" if project.adapters("answers") else texts.NOT_ADAPTED,
     }
     return value, seen(project.name, shown, neighbour(order, picture, 1))
@@ -98,13 +107,13 @@ def ask(project: Project, answering: Answering, asked: Question) -> Iterator[dic
     if not question:
         raise DataError(*texts.NO_QUESTION)
     picture = project.picture(asked.picture)
-    adapter = project.adapter(asked.adapter) if asked.adapter else None
-    models: list[Adapter | None] = [None] + ([adapter] if adapter else [])
+    adapters = [project.adapter(id) for id in dict.fromkeys(asked.adapters)]
+    models: list[Adapter | None] = [None, *adapters]
     label = label_of(project, asked.picture, question)
     written: dict[int | None, dict[str, Any]] = {}
     yield card(question, models, written, label)
-    base = {"model": adapter.base} if adapter else {}
-    for row in answering.ask(picture.path, question, [one.id if one else None for one in models], **base):
+    more = {"choices": choices_of(project, question, label)} | ({"model": adapters[0].base} if adapters else {})
+    for row in answering.ask(picture.path, question, [one.id if one else None for one in models], **more):
         if "error" in row:
             yield card(question, models, written, label, texts.NO_ANSWER)
             raise LeamlError(row["error"], row["fix"])
@@ -118,6 +127,16 @@ def label_of(project: Project, picture: int, question: str) -> PairState | None:
     return next((label for label in labels if label.question.casefold() == question.casefold()), None)
 
 
+def choices_of(project: Project, question: str, label: PairState | None) -> tuple[str, ...]:
+    """The answers that a question allows, where that is known from its label or from the project's questions."""
+    same = (one for one in project.templates() if one.question.casefold() == question.casefold())
+    found = label or next(same, None)
+    if found is None:
+        return ()
+    choices = tuple(found.choices) or CHOICES_OF_A_TYPE.get(found.type, ())
+    return choices if len(choices) <= MOST_CHOICES and found.type != "multiple choice" else ()
+
+
 def card(
     question: str,
     models: Iterable[Adapter | None],
@@ -129,13 +148,18 @@ def card(
 
     Args:
         note: what is to be said beside; then no answer is waited for.
-        written: by adapter (None: the base) "text", "done", "probability", "message" as `Answering.ask` has them.
+        written: by adapter (None: the base) "text", "done", "probability", "message" and perhaps "choices", as
+            `Answering.ask` has them.
         label: the labelled answer, where there is one: every whole answer is scored by it.
     """
+    sides = [_side(model, written.get(model.id if model else None), label, not note) for model in models]
+    if all(side.get("done") for side in sides):
+        for side in sides:
+            side["parts"] = parts(sides[0]["text"], side["text"])
     return {
         "question": question,
         "label": label.answer if label else "",
-        "sides": [_side(model, written.get(model.id if model else None), label, not note) for model in models],
+        "sides": sides,
         "note": note,
         "words": texts.WORDS | {"help": texts.PROBABILITY_HELP, "medical": texts.NOT_MEDICAL},
     }
@@ -144,16 +168,24 @@ def card(
 def _side(
     model: Adapter | None, row: Mapping[str, Any] | None, label: PairState | None, waits: bool
 ) -> dict[str, Any]:
-    side = {"name": model.name if model else texts.BASE, "text": "", "message": texts.WAITS if waits else texts.NONE}
+    side = {"name": model.name if model else texts.BASE, "adapter": model.id if model else None, "text": ""}
     if row is None:
-        return side
+        return side | {"message": texts.WAITS if waits else texts.NONE}
     side |= {"text": row["text"], "message": row.get("message", "") if not row["text"] else "", "done": row["done"]}
-    if row["done"] and row["probability"] is not None:
+    if row["probability"] is not None:
         side["sure"] = texts.sure(row["probability"])
+    if row.get("choices"):
+        side["choices"] = _ranked(row["choices"])
     if row["done"] and label:
         right = score(label.answer, row["text"], label.type, label.choices).correct
         side |= {"right": right, "mark": texts.RIGHT if right else texts.WRONG}
     return side
+
+
+def _ranked(choices: Mapping[str, float]) -> list[dict[str, Any]]:
+    """The most probable choices, with their share of all."""
+    ranked = sorted(choices.items(), key=lambda one: -one[1])[:MOST_SHOWN]
+    return [{"name": name, "share": round(100 * share, 1), "text": texts.share(share)} for name, share in ranked]
 
 
 def adapted(adapters: Sequence[Adapter], wanted: int | None) -> Adapter | None:

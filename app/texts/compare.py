@@ -17,7 +17,7 @@ WORDS = {
     "question": "Ask anything about this picture",
     "ask": "Ask",
     "stop": "Stop",
-    "adapter": "Adapted model",
+    "adapter": "Who answers beside the base model",
     "known": "Labelled answer",
 }
 POOLS = {"test": "test", "calibration": "calibration", "train": "to learn from"}
@@ -71,17 +71,36 @@ INTERVALS = (
 NEWER = "This is from before the newest adapted model. Compare again to include it."
 DONE = "{questions} questions asked of {models} models."
 
+# ---- the views -------------------------------------------------------------------------------------------------
+
+VIEWS = {
+    "overview": "Overview",
+    "differ": "Differ",
+    "fixed": "Fixed",
+    "broken": "Broken",
+    "all": "All",
+    "blind": "Blind A/B",
+    "trust": "Trust",
+    "report": "Report",
+}
+"""Views of a comparison, in their order; what stands behind some of them is the gallery, filtered."""
+
 # ---- the items -------------------------------------------------------------------------------------------------
 
-FILTERS = {"all": "All", "differ": "Differ", "fixed": "Fixed", "broken": "Broken"}
+FILTERS = ("differ", "fixed", "broken", "all")
 FILTER_HELP = {
-    "all": "Every question of the test set.",
+    "all": "Every question of the comparison.",
     "differ": "The two models answered differently.",
     "fixed": "The base model was wrong, the adapted model is right.",
     "broken": "The base model was right, the adapted model is wrong.",
 }
 ITEMS = {
     "label": "label",
+    "adapter": "Against the base model",
+    "type": "Kind",
+    "question": "Question",
+    "split": "Pictures",
+    "every": "all",
     "page": "Page",
     "of": "of",
     "before": "Previous page",
@@ -130,9 +149,14 @@ def difference(figures: dict[str, float] | None) -> str:
 
 
 def sure(probability: float) -> str:
-    """ "93 % sure"; never 100 % of what is not quite so."""
-    share = 100 if probability >= 1 else min(round(100 * probability), 99)
-    return PROBABILITY.format(share=f"{share} %")
+    """ "93 % sure"."""
+    return PROBABILITY.format(share=share(probability))
+
+
+def share(probability: float) -> str:
+    """ "93 %"; never 100 % of what is not quite so, nor 0 %."""
+    shown = min(max(round(100 * probability), 1 if probability > 0 else 0), 99 if probability < 1 else 100)
+    return f"{shown} %"
 
 
 def start(adapted: str | None, questions: int, pictures: int) -> str:

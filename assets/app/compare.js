@@ -1,5 +1,5 @@
-/* The parts of the Compare screen: asking, answers, the table, and the questions of a comparison.
-   Their values come from app/asking.py and app/results.py. */
+/* Asking on the Compare screen: which picture, which question, of whom, and the answers side by side.
+   The values come from app/asking.py; what a comparison found is drawn by findings.js. */
 
 window.leaml = window.leaml || {};
 
@@ -11,7 +11,7 @@ leaml.asking = function (element, props, watch, trigger) {
   const stop = leaml.requests("stopping", trigger, "stop");
   let value = {};
   let typed = "";
-  let adapter = null;
+  let chosen = [];
 
   const keptName = () => `compare.${value.project}.question`;
   const move = (act, more) => value.picture && pick({ act, pool: value.pool, picture: value.picture.id, ...more });
@@ -25,7 +25,7 @@ leaml.asking = function (element, props, watch, trigger) {
 
   function send() {
     if (!typed.trim()) return element.querySelector("[data-part=question]").focus();
-    if (ask({ picture: value.picture.id, question: typed, adapter })) waits();
+    if (ask({ picture: value.picture.id, question: typed, adapters: chosen })) waits();
   }
 
   /* Shown until the answer, or the reason why there is none, has come. */
@@ -64,15 +64,27 @@ leaml.asking = function (element, props, watch, trigger) {
       oninput: (event) => write(event.target.value),
       onkeydown: (event) => event.key === "Enter" && send(),
     });
-    const models = value.adapters.length > 1 && make("label", { class: "label-pool quiet" }, words.adapter,
-      make("select", { "data-part": "adapter", onchange: (event) => (adapter = Number(event.target.value)) },
-        value.adapters.map((one) => make("option", { value: String(one.id), selected: one.id === adapter }, one.name))));
     return [
       make("div", { class: "asking-question" }, field, known,
         button(words.ask, "↵", send, { class: "card-primary", "data-part": "ask" }),
         button(words.stop, "", () => stop({}), { "data-part": "stop", disabled: true })),
-      models,
+      value.adapters.length > 1 && drawModels(),
     ];
+  }
+
+  /* Who answers beside the base model: one or several, in the order of the list. */
+  function drawModels() {
+    const toggle = (id) => {
+      const now = chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id].slice(-value.most);
+      chosen = value.adapters.map((one) => one.id).filter((one) => now.includes(one));
+      draw();
+    };
+    return make("div", { class: "card-buttons asking-models", role: "group", "aria-label": value.words.adapter },
+      make("span", { class: "quiet" }, value.words.adapter),
+      value.adapters.map((one) =>
+        button(one.name, "", () => toggle(one.id), {
+          class: "chip", "aria-pressed": String(chosen.includes(one.id)), "data-part": `adapter-${one.id}`,
+        })));
   }
 
   function draw() {
@@ -97,25 +109,46 @@ leaml.asking = function (element, props, watch, trigger) {
     value = given;
     if (value.picture) {
       typed = value.ask || typed || leaml.kept.get(keptName()) || value.questions[0] || "";
-      if (!value.adapters.some((one) => one.id === adapter)) adapter = value.adapters.length ? value.adapters[0].id : null;
+      chosen = chosen.filter((id) => value.adapters.some((one) => one.id === id));
+      if (!chosen.length) chosen = value.adapters.slice(0, 1).map((one) => one.id);
     }
     draw();
   }
+
+  /* The blind comparison shows pictures of its own; when it is left, the one that is asked about comes back. */
+  let wasBlind = false;
+  document.addEventListener("leaml-view", () => {
+    const isBlind = leaml.view.area === "blind";
+    if (wasBlind && !isBlind && value.picture) pick({ act: "open", pool: value.pool, picture: value.picture.id });
+    wasBlind = isBlind;
+  });
 
   leaml.onKeys(element, { ArrowLeft: by(-1), ArrowRight: by(1), "Ctrl+Enter": send }, ["Ctrl+Enter"]);
   watch("value", show);
   show();
 };
 
-/* What base and adapted model answer, side by side, while it is written and after. */
+/* Words of an answer; those that the answer beside it does not have are marked. */
+leaml.marked = (parts) =>
+  parts.map(([words, differs], place) => [place ? " " : "", differs ? leaml.make("mark", {}, words) : words]);
+
+/* What base and adapted models answer, side by side, while it is written and after. */
 leaml.answers = function (element, props, watch) {
   const { make } = leaml;
+
+  /* How probable each of a question's answers is, the likeliest first. */
+  function drawChoices(choices) {
+    return make("ul", { class: "answer-choices" }, choices.map((choice) =>
+      make("li", {}, make("span", {}, choice.name), make("span", { class: "quiet" }, choice.text),
+        make("i", { style: `width:${choice.share}%`, "aria-hidden": "true" }))));
+  }
 
   function drawSide(side, words) {
     return make("div", { class: "answer" },
       make("h3", {}, side.name),
-      make("p", { class: "answer-text" }, side.text || side.message || ""),
+      make("p", { class: "answer-text" }, side.parts ? leaml.marked(side.parts) : side.text || side.message || ""),
       make("p", { class: "quiet", title: words.help }, side.sure || ""),
+      side.choices ? drawChoices(side.choices) : null,
       side.mark ? make("p", { class: side.right ? "good" : "bad" }, side.mark) : null);
   }
 
@@ -132,108 +165,6 @@ leaml.answers = function (element, props, watch) {
       make("div", { class: "answer-sides" }, value.sides.map((side) => drawSide(side, words))),
       make("footer", {}, known ? make("p", {}, known) : null,
         make("p", { class: "quiet" }, [value.note, words.medical].filter(Boolean).join(" ")))));
-  }
-  watch("value", show);
-  show();
-};
-
-/* How often each model is right, with its interval. */
-leaml.comparison = function (element, props, watch) {
-  const { make } = leaml;
-
-  /* Low end, value and high end in percent, on a scale from 0 to 100. */
-  function drawBar(bar) {
-    if (!bar) return null;
-    const [low, middle, high] = bar;
-    return make("span", { class: "interval", "aria-hidden": "true" },
-      make("i", { class: "interval-range", style: `left:${low}%;width:${high - low}%` }),
-      make("i", { class: "interval-value", style: `left:${middle}%` }));
-  }
-
-  function drawSet(set, words) {
-    const heads = [words.model, words.right, "", words.base, words.blind];
-    const rows = set.rows.map((row) =>
-      make("tr", {},
-        make("th", { scope: "row", title: row.help || null }, row.name, row.help ? make("small", {}, row.help) : null),
-        make("td", {}, row.right), make("td", { class: "interval-cell" }, drawBar(row.bar)),
-        make("td", {}, row.base), make("td", {}, row.blind)));
-    const types = make("details", {}, make("summary", {}, words.types),
-      make("table", {},
-        make("thead", {}, make("tr", {}, [words.type, ...set.rows.map((row) => row.name)].map((name) =>
-          make("th", { scope: "col" }, name)))),
-        make("tbody", {}, set.types.map((type) =>
-          make("tr", {}, make("th", { scope: "row" }, `${type.name} (${type.n})`),
-            type.cells.map((cell) => make("td", {}, cell)))))));
-    return [
-      make("h3", {}, set.title),
-      make("table", {}, make("thead", {}, make("tr", {}, heads.map((name) => make("th", { scope: "col" }, name)))),
-        make("tbody", {}, rows)),
-      types,
-    ];
-  }
-
-  function show() {
-    const value = props.value || {};
-    if (!value.sets) return element.replaceChildren();
-    element.replaceChildren(make("section", { class: "card drawn comparison" },
-      value.newer ? make("p", { class: "card-alert" }, value.newer) : null,
-      value.sets.map((set) => drawSet(set, value.words)),
-      make("p", { class: "quiet" }, value.intervals)));
-  }
-  watch("value", show);
-  show();
-};
-
-/* The questions of a comparison, a page at a time; one can be opened beside its picture. */
-leaml.items = function (element, props, watch, trigger) {
-  const { make, button } = leaml;
-  const ask = leaml.requests("items", trigger);
-  let value = {};
-  const send = (more) => ask({ act: "list", filter: value.filter, page: value.page, adapter: value.adapter, ...more });
-
-  function drawRow(row) {
-    return make("li", {},
-      make("button", {
-        type: "button", class: "item", title: value.words.open,
-        onclick: () => {
-          if (send({ act: "open", pair: row.pair })) document.getElementById("compare-viewer").scrollIntoView({ block: "center" });
-        },
-      },
-      make("img", { src: row.thumb, alt: "", loading: "lazy" }),
-      make("span", { class: "item-words" },
-        make("span", { class: "item-question" }, row.question),
-        make("span", { class: "quiet" }, `${value.words.label}: ${row.label}`),
-        row.answers.map((answer, place) =>
-          make("span", { class: "item-answer" },
-            make("span", { class: answer.right ? "good" : "bad" }, answer.mark), ` ${value.sides[place]}: ${answer.text}`)))));
-  }
-
-  function drawModels() {
-    if (value.adapters.length < 2) return null;
-    return make("label", { class: "label-pool quiet" },
-      make("select", { onchange: (event) => send({ adapter: Number(event.target.value), page: 0 }) },
-        value.adapters.map((one) =>
-          make("option", { value: String(one.id), selected: one.id === value.adapter }, one.name))));
-  }
-
-  function show() {
-    value = props.value || {};
-    if (!value.filters) return element.replaceChildren();
-    const { words } = value;
-    const filters = value.filters.map((filter) =>
-      button(filter.name, "", () => send({ filter: filter.key, page: 0 }), {
-        "aria-pressed": String(filter.key === value.filter), "data-part": `filter-${filter.key}`,
-      }));
-    const pages = value.pages > 1 && make("div", { class: "card-buttons" },
-      button(words.before, "", () => send({ page: value.page - 1 }), { class: "card-quiet", disabled: value.page === 0 }),
-      make("span", { class: "quiet" }, `${words.page} ${value.page + 1} ${words.of} ${value.pages}`),
-      button(words.after, "", () => send({ page: value.page + 1 }), {
-        class: "card-quiet", disabled: value.page === value.pages - 1,
-      }));
-    const rows = value.rows.length ? make("ul", { class: "items" }, value.rows.map(drawRow)) : make("p", {}, words.none);
-    element.replaceChildren(make("section", { class: "card drawn" },
-      make("div", { class: "card-buttons" }, filters, drawModels()),
-      make("p", { class: "quiet" }, value.help), rows, pages));
   }
   watch("value", show);
   show();

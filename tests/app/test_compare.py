@@ -8,9 +8,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app import asking, results, tables
-from app.screens import compare
-from app.screens.compare import Compare, folder_options, plan
+from app import asking, gallery, results, tables
+from app.folder_form import BASE, NEWEST, answered, folder_options
+from app.screens.compare import Compare, plan
 from app.texts import compare as texts
 from leaml.errors import DataError, LeamlError
 from leaml.jobs import queue
@@ -96,7 +96,7 @@ class Answers:
 
 
 def said(adapter: int | None, text: str, done: bool = True, probability: float | None = 0.9) -> dict:
-    return {"adapter": adapter, "text": text, "done": done, "probability": probability if done else None, "message": ""}
+    return {"adapter": adapter, "text": text, "done": done, "probability": probability, "message": ""}
 
 
 # ---- asking ------------------------------------------------------------------------------------------------------
@@ -104,13 +104,13 @@ def said(adapter: int | None, text: str, done: bool = True, probability: float |
 
 def test_answers_grow_side_by_side_and_are_scored_by_the_label_at_the_end(project):
     answers = Answers(said(None, "n", done=False), said(None, "no"), said(1, "yes"))
-    cards = list(asking.ask(project, answers, asking.Question(picture=5, question=f" {POLYP} ", adapter=1)))
+    cards = list(asking.ask(project, answers, asking.Question(picture=5, question=f" {POLYP} ", adapters=[1])))
     grown = [[side["text"] for side in card["sides"]] for card in cards]
     assert grown == [["", ""], ["n", ""], ["no", ""], ["no", "yes"]]
     assert "mark" not in cards[1]["sides"][0]
     assert [side["mark"] for side in cards[-1]["sides"]] == [texts.WRONG, texts.RIGHT]
     assert cards[-1]["label"] == "yes" and cards[-1]["sides"][0]["sure"] == "90 % sure"
-    assert answers.asked == [(project.picture(5).path, POLYP, [None, 1], {"model": "nano"})]
+    assert answers.asked == [(project.picture(5).path, POLYP, [None, 1], {"model": "nano", "choices": ("yes", "no")})]
 
 
 def test_a_question_without_a_label_is_not_scored(project):
@@ -118,9 +118,18 @@ def test_a_question_without_a_label_is_not_scored(project):
     assert card["label"] == "" and "mark" not in card["sides"][0]
 
 
+def test_the_answers_that_a_question_allows_are_weighed(project):
+    shares = {"yes": 0.25, "no": 0.75}
+    answers = Answers(said(None, "n", done=False, probability=0.5), said(None, "no") | {"choices": shares})
+    cards = list(asking.ask(project, answers, asking.Question(picture=5, question=POLYP)))
+    assert cards[1]["sides"][0]["sure"] == "50 % sure" and "choices" not in cards[1]["sides"][0]
+    assert [(one["name"], one["text"]) for one in cards[-1]["sides"][0]["choices"]] == [("no", "75 %"), ("yes", "25 %")]
+    assert asking.choices_of(project, "Anything else?", None) == ()
+
+
 def test_what_went_wrong_is_said_and_what_was_answered_stays(project):
     answers = Answers(said(None, "no"), {"error": "The files are gone.", "fix": "Train it again."})
-    cards = asking.ask(project, answers, asking.Question(picture=5, question=POLYP, adapter=1))
+    cards = asking.ask(project, answers, asking.Question(picture=5, question=POLYP, adapters=[1]))
     last = [next(cards) for _ in range(3)][-1]
     with pytest.raises(LeamlError, match="The files are gone"):
         next(cards)
@@ -134,7 +143,7 @@ def test_an_empty_question_is_refused(project, question):
 
 
 def test_a_picture_or_model_that_is_gone_is_refused(project):
-    for asked in ({"picture": 99}, {"picture": 5, "adapter": 99}):
+    for asked in ({"picture": 99}, {"picture": 5, "adapters": [99]}):
         with pytest.raises(DataError):
             next(asking.ask(project, Answers(), asking.Question(question=POLYP, **asked)))
 
@@ -143,7 +152,7 @@ def test_the_picker_opens_on_the_test_pictures_with_their_questions(project):
     value, viewer = asking.picker(project, "test", None)
     assert value["picture"] == {"id": 5, "place": 1, "of": 2}
     assert set(value["questions"][:2]) == {POLYP, MANY}
-    assert viewer["next"].endswith("/6")
+    assert viewer["next"]["src"].endswith("/6")
 
 
 def test_without_test_pictures_the_picker_shows_others(tmp_path):
@@ -200,14 +209,49 @@ def test_a_comparison_older_than_the_newest_model_says_so(project):
     ("kind", "pairs"), [("all", [1, 2, 3, 4]), ("differ", [2, 3, 4]), ("fixed", [2]), ("broken", [3])]
 )
 def test_questions_are_sorted_by_what_became_of_them(project, kind, pairs):
-    found = results.items(project, results.Listed(filter=kind))
+    found = gallery.items(project, gallery.Listed(filter=kind))
     assert [row["pair"] for row in found["rows"]] == pairs
-    assert [one["name"] for one in found["filters"]] == ["All 4", "Differ 3", "Fixed 1", "Broken 1"]
+    assert found["counts"] == {"differ": 3, "fixed": 1, "broken": 1, "all": 4}
+
+
+def test_calibration_pictures_are_no_test(project):
+    pair = import_label(project, 4, POLYP, "yes")
+    job = results.newest(project)
+    project.add_predictions(job.run, None, [(pair, "no", False, -0.5)])
+    project.add_predictions(job.run, 1, [(pair, "yes", True, -0.5)])
+    assert gallery.items(project, gallery.Listed(filter="all"))["counts"]["all"] == 4
+
+
+def test_questions_are_filtered_by_kind_and_wording(project):
+    found = gallery.items(project, gallery.Listed(filter="all", type="count"))
+    assert [row["pair"] for row in found["rows"]] == [2, 4] and found["counts"]["fixed"] == 1
+    assert [one["name"] for one in found["choices"]["type"]] == ["count (2)", "yes/no (2)"]
+    assert found["choices"]["split"] == [], "there is one test set"
+    assert gallery.items(project, gallery.Listed(question=POLYP))["counts"]["differ"] == 1
+
+
+def test_several_adapted_models_stand_side_by_side(project):
+    folder = project.folder / "runs" / "9"
+    folder.mkdir()
+    project.add_adapter(9, "answers 2", "answers", "lora", folder, "nano", 10, 10)
+    project.add_predictions(results.newest(project).run, 2, [(2, "1 or 3", False, -0.5)])
+    found = gallery.items(project, gallery.Listed(filter="fixed", adapter=1))
+    [row] = found["rows"]
+    assert [answer["name"] for answer in row["answers"]] == [texts.BASE, "answers 2", "answers 1"]
+    assert row["answers"][1]["parts"] == [("1", False), ("or 3", True)]
+    assert gallery.items(project, gallery.Listed(adapter=2, filter="fixed"))["counts"]["fixed"] == 0
+
+
+def test_views_carry_their_counts(project):
+    views = gallery.views(project, gallery.items(project, gallery.Listed()))["views"]
+    assert [view["key"] for view in views] == list(texts.VIEWS)
+    assert views[1] == {"key": "differ", "name": "Differ", "area": "items", "filter": "differ", "count": "3"}
+    assert [view["key"] for view in gallery.views(None, {})["views"]] == ["overview"]
 
 
 def test_pages_end_where_the_questions_end(project, monkeypatch):
-    monkeypatch.setattr(results, "PER_PAGE", 3)
-    found = results.items(project, results.Listed(filter="all", page=99))
+    monkeypatch.setattr(gallery, "PER_PAGE", 3)
+    found = gallery.items(project, gallery.Listed(filter="all", page=99))
     assert (found["page"], found["pages"], [row["pair"] for row in found["rows"]]) == (1, 2, [4])
 
 
@@ -221,8 +265,8 @@ def test_a_question_is_opened_with_its_picture_and_what_was_answered(screen, pro
 
 def test_before_the_first_comparison_there_is_nothing_to_list(tmp_path):
     empty = small_project(tmp_path / "empty")
-    assert results.table(empty) == results.items(empty, results.Listed()) == {} and results.mark(empty) == ""
-    assert results.table(None) == results.items(None, results.Listed()) == {}
+    assert results.table(empty) == gallery.items(empty, gallery.Listed()) == {} and results.mark(empty) == ""
+    assert results.table(None) == gallery.items(None, gallery.Listed()) == {}
     empty.close()
 
 
@@ -240,17 +284,17 @@ def test_the_sentence_says_what_compare_will_do(project, tmp_path):
 
 def test_a_folder_is_checked_before_a_job_is_made(screen, project, tmp_path):
     with pytest.raises(DataError, match="No folder is named"):
-        screen.begin_folder(" ", "", compare.NEWEST)
+        screen.folder.begin(" ", "", NEWEST)
     with pytest.raises(DataError, match="There is no folder"):
-        screen.begin_folder(str(tmp_path / "none"), "", compare.NEWEST)
+        screen.folder.begin(str(tmp_path / "none"), "", NEWEST)
     assert project.db.count("jobs", kind="answer") == 0
 
 
 def test_the_form_of_a_folder_becomes_options(tmp_path):
     options = folder_options(f' "{tmp_path}" ', "One?\n\n Two? \n", "7")
     assert options == AnswerOptions(folder=str(tmp_path), questions=("One?", "Two?"), adapter=7)
-    assert folder_options(str(tmp_path), "", compare.BASE).adapter == 0
-    assert folder_options(str(tmp_path), "", compare.NEWEST).adapter is None
+    assert folder_options(str(tmp_path), "", BASE).adapter == 0
+    assert folder_options(str(tmp_path), "", NEWEST).adapter is None
 
 
 def test_a_second_press_starts_no_second_comparison(screen, project):
@@ -262,7 +306,7 @@ def test_a_second_press_starts_no_second_comparison(screen, project):
 def test_what_came_of_a_folder_is_escaped_and_can_be_saved(project):
     result = {"answers": 4, "pictures": 2, "left out": 1, "findings": [HOSTILE]}
     id = project.db.insert("jobs", {"kind": "answer", "state": "done", "result": result})
-    said = compare.answered(project, queue.job(project, id))
+    said = answered(project, queue.job(project, id))
     assert HOSTILE not in said and "&lt;img" in said
     assert f'href="/answers/polyps/{id}"' in said
 

@@ -1,4 +1,4 @@
-"""The parts of the Compare screen: asking once, answers as text, the table, and the list."""
+"""The parts of the Compare screen: asking once, answers as text, the views, the table, and the list."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def picker(picture: int = 1, **more) -> dict:
     return {
         "project": "polyps", "words": texts.WORDS, "pool": "test", "pools": [{"key": "test", "name": "test"}],
         "picture": {"id": picture, "place": 3, "of": 9}, "questions": ["Is there a polyp?"],
-        "adapters": [{"id": 5, "name": "answers 1"}], "note": "", **more,
+        "adapters": [{"id": 5, "name": "answers 1"}], "most": 4, "note": "", **more,
     }  # fmt: skip
 
 
@@ -21,8 +21,17 @@ def test_the_question_is_asked_once_of_base_and_newest_model(part):
     asking.page.fill("[data-part=question]", "How many polyps?")
     asking.press("Enter", "Enter")
     asking.page.click("[data-part=ask]", force=True)
-    assert asking.asked() == [{"picture": 1, "question": "How many polyps?", "adapter": 5}]
+    assert asking.asked() == [{"picture": 1, "question": "How many polyps?", "adapters": [5]}]
     assert not asking.page.is_disabled("[data-part=stop]")
+
+
+def test_several_adapted_models_are_asked_side_by_side(part):
+    models = [{"id": number, "name": f"answers {number}"} for number in (5, 4, 3)]
+    asking = part("asking", picker(adapters=models, most=2))
+    for number in (3, 4):
+        asking.page.click(f"[data-part=adapter-{number}]")
+    asking.page.click("[data-part=ask]")
+    assert asking.asked()[0]["adapters"] == [4, 3], "no more than fit side by side"
 
 
 def test_nothing_is_asked_without_a_question(part):
@@ -82,36 +91,84 @@ def test_the_table_has_a_row_per_model_and_a_bar_where_there_is_a_rate(part):
     assert table.page.evaluate("window.hacked") is None
 
 
+ADAPTERS = [{"id": 5, "name": "answers 1"}, {"id": 3, "name": "answers 0"}]
+
+
+def listed(**more) -> dict:
+    answers = [
+        {"name": "Base model", "parts": [[HOSTILE, False]], "right": False, "mark": "✕"},
+        {"name": "answers 1", "parts": [["two", True], ["polyps", False]], "right": True, "mark": "✓"},
+    ]
+    row = {"pair": 8, "picture": 3, "thumb": "/thumb/polyps/3", "question": HOSTILE, "label": "yes", "answers": answers}
+    kinds = [{"value": "count", "name": "count (3)"}, {"value": "open", "name": "open (1)"}]
+    return {
+        "words": texts.ITEMS, "project": "polyps", "filter": "differ", "help": "", "counts": {"differ": 14},
+        "page": 0, "pages": 2, "adapter": 5, "adapters": ADAPTERS, "rows": [row],
+        "choices": {"type": kinds, "question": [], "split": []}, "chosen": {"type": "", "question": "", "split": ""},
+        **more,
+    }  # fmt: skip
+
+
+ASKED = {"act": "list", "filter": "differ", "page": 0, "adapter": 5, "type": "", "question": "", "split": ""}
+
+
 @pytest.fixture
 def items(part):
-    row = {
-        "pair": 8, "picture": 3, "thumb": "/thumb/polyps/3", "question": HOSTILE, "label": "yes",
-        "answers": [{"text": HOSTILE, "right": False, "mark": "✕"}, {"text": "yes", "right": True, "mark": "✓"}],
-    }  # fmt: skip
-    filters = [{"key": "differ", "name": "Differ 14"}, {"key": "fixed", "name": "Fixed 9"}]
-    return part("items", {
-        "words": texts.ITEMS, "project": "polyps", "filter": "differ", "help": "", "filters": filters, "page": 0,
-        "pages": 2, "adapter": 5, "adapters": [{"id": 5, "name": "answers 1"}], "sides": ["Base model", "answers 1"],
-        "rows": [row],
-    })  # fmt: skip
+    return part("items", listed())
 
 
-def test_a_filter_starts_at_its_first_page(items):
-    items.page.click("[data-part=filter-fixed]")
-    assert items.asked() == [{"act": "list", "filter": "fixed", "page": 0, "adapter": 5}]
+def test_the_view_that_is_opened_says_which_questions_are_listed(items):
+    fixed = {"key": "fixed", "area": "items", "filter": "fixed"}
+    items.page.evaluate("view => { leaml.view = view; document.dispatchEvent(new CustomEvent('leaml-view')); }", fixed)
+    assert items.asked() == [ASKED | {"filter": "fixed"}]
+    items.answer(listed(filter="fixed"))
+    assert items.asked() == []
+
+
+def test_filters_start_at_their_first_page(items):
+    items.page.select_option("[data-part=choice-type]", "count")
+    assert items.asked() == [ASKED | {"type": "count"}]
+    items.answer(listed(page=1, pages=2, chosen={"type": "count", "question": "", "split": ""}))
+    items.page.select_option("[data-part=choice-adapter]", "3")
+    assert items.asked() == [ASKED | {"type": "count", "adapter": 3}]
+    assert items.page.locator("[data-part=choice-split]").count() == 0
+
+
+def test_words_that_the_base_model_does_not_say_are_marked(items):
+    assert items.texts(".item mark") == ["two"]
+    assert "answers 1: two polyps" in items.text(".item")
 
 
 def test_pages_are_turned_and_end(items):
     assert items.page.is_disabled("text=Previous page")
     items.page.click("text=Next page")
-    assert items.asked() == [{"act": "list", "filter": "differ", "page": 1, "adapter": 5}]
+    assert items.asked() == [ASKED | {"page": 1}]
 
 
 def test_a_question_is_opened_beside_its_picture(items):
     items.page.evaluate("document.body.append(leaml.make('div', { id: 'compare-viewer' }))")
     items.page.click(".item")
-    assert items.asked() == [{"act": "open", "filter": "differ", "page": 0, "adapter": 5, "pair": 8}]
+    assert items.asked() == [ASKED | {"act": "open", "pair": 8}]
     assert items.page.evaluate("window.hacked") is None
+
+
+def views(part, project: str = "polyps"):
+    found = [
+        {"key": "overview", "name": "Overview", "area": "overview"},
+        {"key": "broken", "name": "Broken", "area": "items", "filter": "broken", "count": "9"},
+        {"key": "blind", "name": "Blind A/B", "area": "blind"},
+    ]
+    return part("views", {"project": project, "views": found})
+
+
+def test_a_view_is_opened_and_kept_for_its_project_after_a_reload(part):
+    shown = views(part)
+    assert shown.page.evaluate("document.body.dataset.compare") == "overview"
+    shown.page.click("[data-part=view-broken]")
+    assert shown.text("[aria-selected=true]").split() == ["Broken", "9"]
+    shown = views(part)
+    assert shown.page.evaluate("[document.body.dataset.compare, leaml.view.filter]") == ["items", "broken"]
+    assert views(part, "another").page.evaluate("document.body.dataset.compare") == "overview"
 
 
 def test_before_the_first_comparison_there_is_nothing_to_see(part):

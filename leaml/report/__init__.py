@@ -1,0 +1,1 @@
+"""What is handed to others: a report in one file, a model card, and every figure of both as JSON."""
