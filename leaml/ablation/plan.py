@@ -2,11 +2,11 @@
 
     plan = read_plan(Path("phantom.json"))
     for cell in plan.cells(): ...                   # every row at each of its label counts, once for each test seed
-    plan.freeze(path, "LEAML", "1 %", number)       # the trial that did best on the development seeds
+    freeze(path, "LEAML", number)                   # the trial that did best on the development seeds
 
 A row is the whole method with something left out or exchanged; its options are those of the stages. Trials are other
-values of them, the same number in every row. Until a row's trials are decided it has no cells: nothing is measured on
-test seeds that was not fixed before.
+values of them, the same number in every row, run at the first of its label counts. Until a row's trials are decided it
+has no cells: nothing is measured on test seeds that was not fixed before.
 """
 
 import json
@@ -46,7 +46,7 @@ class Row(Options):
     labels: tuple[str, ...] = Field(min_length=1, description="Label counts at which it is run.")
     settings: Settings = Field({}, description="Options that differ from the plan's own.")
     trials: tuple[Settings, ...] = Field((), description="Settings tried on the development seeds.")
-    chosen: dict[str, int] = Field({}, description="By label count, the number of the trial that did best.")
+    chosen: int | None = Field(None, ge=0, description="The number of the trial that did best, from 0.")
     like: str = Field("", description="Row whose choice of trial this one takes over.")
     wrong: float | None = Field(None, ge=0, le=1, description="The teacher's error; none: as the data has it.")
     review: Review | None = Field(None, description="The simulated reviewer.")
@@ -61,6 +61,8 @@ class Row(Options):
             raise OptionError(f"{self.name}: there are no suggestions to review", CORRECT)
         for settings in (self.settings, *self.trials):
             _check(self.name, settings)
+        if self.chosen is not None and self.chosen >= len(self.trials):
+            raise OptionError(f"{self.name}: there is no trial {self.chosen}.", CORRECT)
         return self
 
 
@@ -125,29 +127,28 @@ class Plan(Options):
                 return row
         raise OptionError(f"The plan has no row {name!r}.", f"There are: {', '.join(row.name for row in self.rows)}.")
 
-    def trial(self, row: Row, labels: str) -> int | None:
-        """Number of the trial that a row runs with; None where that was not decided yet."""
+    def trial(self, row: Row) -> Settings | None:
+        """The trial that a row runs with, empty where it has none; None where that was not decided yet."""
         source = self.row(row.like) if row.like else row
-        return source.chosen.get(labels, None if source.trials else -1)
+        if not source.trials:
+            return {}
+        return None if source.chosen is None else source.trials[source.chosen]
 
     def cells(self) -> Iterator[Cell]:
         """Every cell whose trial is decided, the rows' first seeds first: an early look shows the whole table."""
         for seed in self.seeds:
             for row in self.rows:
-                for labels in row.labels:
-                    trial = self.trial(row, labels)
-                    if trial is not None and (row.answers != "base" or seed == self.seeds[0]):
-                        source = self.row(row.like) if row.like else row
-                        yield self._cell(row, labels, seed, source.trials[trial] if trial >= 0 else {})
+                trial = self.trial(row)
+                if trial is not None and (row.answers != "base" or seed == self.seeds[0]):
+                    yield from (self._cell(row, labels, seed, trial) for labels in row.labels)
 
     def trial_cells(self) -> Iterator[tuple[int, Cell]]:
-        """Number of the trial and its cell, for every row at each label count that is not decided."""
+        """Number of the trial and its cell, for every row that is not decided."""
         for row in self.rows:
-            for labels in row.labels:
-                if row.trials and not row.like and labels not in row.chosen:
-                    for number, settings in enumerate(row.trials):
-                        for seed in self.development_seeds:
-                            yield number, self._cell(row, labels, seed, settings)
+            if self.trial(row) is None and not row.like:
+                for number, settings in enumerate(row.trials):
+                    for seed in self.development_seeds:
+                        yield number, self._cell(row, row.labels[0], seed, settings)
 
     def _cell(self, row: Row, labels: str, seed: int, trial: Settings) -> Cell:
         return Cell(row=row, labels=labels, pictures=self.labels[labels] or 0, seed=seed, trial=trial)
@@ -169,7 +170,7 @@ def read_plan(path: Path) -> Plan:
     return Plan(**_read(path))
 
 
-def freeze(path: Path, row: str, labels: str, trial: int) -> None:
+def freeze(path: Path, row: str, trial: int) -> None:
     """Writes into the plan's file which trial a row runs with from now on.
 
     Raises:
@@ -177,7 +178,7 @@ def freeze(path: Path, row: str, labels: str, trial: int) -> None:
     """
     plan = _read(path)
     written = next(one for one in plan["rows"] if one["name"] == row)
-    written.setdefault("chosen", {})[labels] = trial
+    written["chosen"] = trial
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         unfinished.write_text(json.dumps(plan, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

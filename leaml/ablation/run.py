@@ -72,15 +72,15 @@ def decide(path: Path, work: Path, rows: Sequence[str] = ()) -> Iterator[Step]:
     """
     plan = some(read_plan(path), rows)
     trials = list(plan.trial_cells())
-    reached: dict[tuple[str, str], dict[int, list[float]]] = {}
+    reached: dict[str, dict[int, list[float]]] = {}
     for step in _run(path, work, [cell for _, cell in trials], (CALIBRATION,)):
-        row, labels = step.cell.row, step.cell.labels
-        found = reached.setdefault((row.name, labels), {})
+        row = step.cell.row
+        found = reached.setdefault(row.name, {})
         if not step.fault:
             found.setdefault(trials[step.place][0], []).append(step.accuracy[CALIBRATION])
         if sum(map(len, found.values())) == len(row.trials) * len(plan.development_seeds):
             best = max(found, key=lambda trial: (fmean(found[trial]), -trial))
-            freeze(path, row.name, labels, best)
+            freeze(path, row.name, best)
         yield step
 
 

@@ -127,7 +127,7 @@ def _parts(one: Runs, split: str, questions: list[Question], key: Any) -> Found:
 def _told(one: Runs, plan: Plan) -> Found:
     """What the row is, its suggestions, and what its generator forgot."""
     row = plan.row(one.row)
-    told: Found = {"says": row.says, "trial": _trial(plan, row, one.labels)}
+    told: Found = {"says": row.says, "trial": plan.trial(row)}
     if any("pairs" in found for found in one.found):
         qualities = [found.get("reviewed", found["pairs"]) for found in one.found]
         total = {name: sum(quality[name] for quality in qualities) for name in qualities[0]}
@@ -156,12 +156,6 @@ def _everyday(one: Runs) -> Found:
     lost = over_seeds(after, base["scenes"], before)
     rates = {"before": float(before.mean()), "after": float(after.mean()), "n": after.shape[1]}
     return rates | _plain(lost, "difference")
-
-
-def _trial(plan: Plan, row: Any, labels: str) -> Found:
-    number = plan.trial(row, labels)
-    source = plan.row(row.like) if row.like else row
-    return dict(source.trials[number]) if number is not None and number >= 0 else {}
 
 
 # ---- as people read it -------------------------------------------------------------------------------------------

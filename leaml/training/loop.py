@@ -136,7 +136,7 @@ def _optimizers(groups: list[dict], options: FitOptions) -> dict[str, torch.opti
     shared = {"lr": options.learning_rate, "weight_decay": options.weight_decay}
     found: dict[str, torch.optim.Optimizer] = {}
     if others:
-        found["adamw"] = torch.optim.AdamW(others, betas=options.betas, **shared)
+        found["adamw"] = torch.optim.AdamW(others, betas=options.betas, fused=True, **shared)
     if matrices:  # updates as large as AdamW's, so that one learning rate serves both
         found["muon"] = torch.optim.Muon(matrices, adjust_lr_fn="match_rms_adamw", **shared)
     return found

@@ -39,13 +39,14 @@ def names(cells):
 def test_nothing_is_measured_before_its_trials_are_decided(tmp_path):
     plan = read_plan(written(tmp_path))
     assert names(plan.cells()) == [("blind", "1 %", 10), ("base", "1 %", 10), ("blind", "1 %", 11)]
-    assert len(list(plan.trial_cells())) == 3 * 2 * 2  # rows at their label counts × trials × development seeds
+    assert len(list(plan.trial_cells())) == 2 * 2 * 2  # rows × trials × development seeds
+    assert {cell.labels for _, cell in plan.trial_cells()} == {"1 %"}
     assert {cell.seed for _, cell in plan.trial_cells()} == {0, 1}
 
 
 def test_a_choice_is_kept_in_the_plan_and_taken_over_by_rows_that_follow_it(tmp_path):
     path = written(tmp_path)
-    freeze(path, "LEAML", "1 %", 1)
+    freeze(path, "LEAML", 1)
     plan = read_plan(path)
     chosen = [cell for cell in plan.cells() if cell.row.name in ("LEAML", "half wrong")]
     assert names(chosen) == [
@@ -53,7 +54,7 @@ def test_a_choice_is_kept_in_the_plan_and_taken_over_by_rows_that_follow_it(tmp_
         ("LEAML", "1 %", 11), ("half wrong", "1 %", 11),
     ]  # fmt: skip
     assert {cell.trial["adapt.learning_rate"] for cell in chosen} == {0.002}
-    assert ("LEAML", "1 %") not in {(cell.row.name, cell.labels) for _, cell in plan.trial_cells()}
+    assert {cell.row.name for _, cell in plan.trial_cells()} == {"labels only"}
 
 
 def test_options_are_the_plan_s_then_the_row_s_then_the_trial_s(tmp_path):
@@ -85,6 +86,7 @@ ROW = {"name": "one", "labels": ["1 %"]}
         ({"rows": [ROW | {"review": {"verdicts": 5}}]}, "no suggestions"),
         ({"rows": [ROW | {"trials": TRIALS}, ROW | {"name": "two"}]}, "number of trials"),
         ({"rows": [ROW], "against": ["two"]}, "no row two"),
+        ({"rows": [ROW | {"trials": TRIALS, "chosen": 2}]}, "no trial 2"),
         ({"rows": [ROW], "against": [], "development_seeds": [10]}, "test seed"),
         ({"rows": [ROW], "against": [], "colour": "red"}, "colour"),
     ],

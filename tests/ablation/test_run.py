@@ -13,7 +13,7 @@ from leaml.errors import TrainingError
 @pytest.fixture
 def decided(plan):
     for row in ("labels only", "LEAML"):
-        freeze(plan, row, "few", 0)
+        freeze(plan, row, 0)
     return plan
 
 
@@ -30,7 +30,7 @@ def test_trials_decide_on_the_calibration_split_and_stand_in_the_plan(plan, tmp_
     )  # fmt: skip
     steps = list(run.decide(plan, tmp_path / "work"))
     assert len(steps) == 4 and set(asked) == {("calibration",)}
-    assert [read_plan(plan).row(name).chosen for name in ("labels only", "LEAML")] == [{"few": 1}, {"few": 1}]
+    assert [read_plan(plan).row(name).chosen for name in ("labels only", "LEAML")] == [1, 1]
     assert list(run.decide(plan, tmp_path / "work")) == []
 
 
@@ -43,7 +43,7 @@ def test_a_trial_that_failed_decides_nothing(plan, tmp_path, monkeypatch):
     monkeypatch.setattr(cells.Workbench, "run", fails)
     steps = list(run.decide(plan, tmp_path / "work"))
     assert [bool(step.fault) for step in steps if step.cell.row.name == "LEAML"] == [True, True]
-    assert read_plan(plan).row("LEAML").chosen == {} and read_plan(plan).row("labels only").chosen == {"few": 0}
+    assert read_plan(plan).row("LEAML").chosen is None and read_plan(plan).row("labels only").chosen == 0
 
 
 def test_the_whole_plan_runs_once_and_its_table_is_written(decided, tmp_path, capsys, monkeypatch):
@@ -144,5 +144,5 @@ def test_two_processes_make_one_table(decided, tmp_path):
     words = ["ablate", str(decided), "--work", str(work), "--out", str(out), "--processes", "2", "--row", "labels only"]
     assert main(words) == 0
     report = json.loads((out / "ablation_tiny.json").read_text(encoding="utf-8"))
-    assert [row["row"] for row in report["rows"]] == ["labels only"]
+    assert [row["row"] for row in report["rows"]] == ["blind", "labels only"]  # the first asks nobody
     assert len(parts(work, "adapted")) == 2
