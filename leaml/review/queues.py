@@ -1,15 +1,29 @@
-"""In which order pictures are labelled and suggestions reviewed, and how far that work is.
+"""What a person is shown next, and how far the work is.
 
-Orders are random but fixed: a number's place follows from the seed and the number alone (`random_order`), so a reload,
-a second window or newly arrived pictures never shuffle what a person has in front of them.
+    pair = next_pair(project, "Dr. A", "fix", Band(type="yes/no"))       # its number; in hand for ten minutes
+
+Two queues. *audit* is uniform random over everything that nobody has looked at yet, accepted in bulk or not: estimates
+rest on it alone. *fix* has the most doubtful first, picture by picture, and feeds no estimate.
 """
 
 import hashlib
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from statistics import median
+from typing import Any, Literal
 
-from leaml.store.project import Suggestion
+from leaml.review import leases
+from leaml.review.bands import BY_PLACE, Band, ordered, page
+from leaml.review.settings import ReviewSettings, review_settings
+from leaml.store.conditions import Below, Between, Other
+from leaml.store.project import Project
+
+Queue = Literal["fix", "audit"]
+QUEUES: tuple[Queue, ...] = ("fix", "audit")
+
+PACE_OVER = 101
+"""Newest decisions of a person over which the pace is the median."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +31,10 @@ class Standing:
     """How far a queue is.
 
     Attributes:
-        mine: items that this person has done.
-        everyone: items that anybody has done.
-        left: items that nobody has done.
-        seconds: median seconds that this person took for one; None before the first.
+        mine: decisions of this person, in both queues.
+        everyone: items that somebody has decided.
+        left: items that nobody has decided.
+        seconds: median seconds that this person took for one, lately; None before the first.
     """
 
     mine: int
@@ -34,29 +48,128 @@ class Standing:
         return None if self.seconds is None else self.left * self.seconds
 
 
-def random_order(ids: Iterable[int], seed: int = 0) -> list[int]:
-    """The numbers in a random order that later numbers do not disturb."""
-    return sorted(ids, key=lambda number: (_digest(seed, number), number))
+# What comes next --------------------------------------------------------------------------------------------------
 
 
-def review_order(suggestions: Iterable[Suggestion], seed: int = 0) -> list[Suggestion]:
-    """Suggestions picture by picture, so that each picture is looked at once; the pictures in random order.
+def next_pair(
+    project: Project,
+    person: str,
+    queue: Queue = "fix",
+    band: Band | None = None,
+    after: int | None = None,
+    settings: ReviewSettings | None = None,
+) -> int | None:
+    """Takes the next suggestion of a queue in hand, going round once; None where nothing is left for this person.
 
-    Within a picture the suggestions with most agreement come first, those without any last.
+    Args:
+        band: which suggestions, in the fix queue; None: all that wait.
+        after: the one that the person leaves; None: from the start.
+        settings: None: the project's.
     """
-    known = list(suggestions)
-    place = {picture: rank for rank, picture in enumerate(random_order({item.image_id for item in known}, seed))}
+    settings = settings or review_settings(project)
+    with project.db.transaction():
+        for pair, overlap in _upcoming(project, person, queue, band or Band(), after, settings):
+            if pair != after and leases.take(project, "pair", pair, person, overlap, settings.minutes):
+                return pair
+        leases.release(project, "pair", person)
+    return None
 
-    def key(item: Suggestion) -> tuple[int, float, int]:
-        return place[item.image_id], 1.0 if item.agreement is None else -item.agreement, item.id
 
-    return sorted(known, key=key)
+def _upcoming(
+    project: Project, person: str, queue: Queue, band: Band, after: int | None, settings: ReviewSettings
+) -> Iterator[tuple[int, int]]:
+    """Suggestions in the order of a queue, and how many people may still have each in hand."""
+    # One page is enough to find a free one, unless people hold more than a page.
+    size = len(leases.held(project, "pair", person)) + 2
+    if queue == "fix":
+        for start in _rounds(after):
+            yield from ((pair, 1) for pair in page(project, band, start, size))
+        return
+    if settings.overlap > 1:
+        yield from _second_opinions(project, person, settings.overlap)
+    fresh = {"origin": "generator", "looked": 0}
+    for start in _rounds(after):
+        yield from ((pair, settings.overlap) for pair in ordered(project, fresh, BY_PLACE, start, size))
 
 
-def agreeing(suggestions: Iterable[Suggestion], least: float) -> list[Suggestion]:
-    """Those that nobody has judged and whose agreement is known and at least `least`, in [0, 1]."""
-    waiting = (item for item in suggestions if item.status == "suggested" and item.agreement is not None)
-    return [item for item in waiting if item.agreement >= least]
+def _rounds(after: int | None) -> tuple[int | None, ...]:
+    return (None,) if after is None else (after, None)
+
+
+def _second_opinions(project: Project, person: str, overlap: int) -> Iterator[tuple[int, int]]:
+    """What some have judged, but not enough, and not this person."""
+    open_ = {"opinions": Between(1, overlap - 1)}
+    rows = project.db.rows("states", order="place", **open_)
+    own = {row["pair_id"] for row in _opinions_of(project, person, [row["pair_id"] for row in rows])}
+    return ((row["pair_id"], overlap - row["opinions"]) for row in rows if row["pair_id"] not in own)
+
+
+def _opinions_of(project: Project, person: str, pairs: Sequence[int]) -> list[dict[str, Any]]:
+    return project.db.rows("verdicts", pair_id=pairs, person=person, withdrawn=0, queue="audit", audit_id=None)
+
+
+def has_decided(project: Project, person: str, pair: int) -> bool:
+    """Whether this person's own verdict on the suggestion stands: only then may others' be shown."""
+    return bool(project.db.count("verdicts", pair_id=pair, person=person, withdrawn=0))
+
+
+def awaits_opinion(project: Project, person: str, pair: int, overlap: int) -> bool:
+    """Whether others judged it in the audit queue, and this person is asked as well without seeing what they said."""
+    found = project.db.row("states", pair_id=pair, opinions=Between(1, overlap - 1))
+    return found is not None and not _opinions_of(project, person, [pair])
+
+
+def decided_before(project: Project, person: str, pair: int | None) -> int | None:
+    """The suggestion that the person decided last before this one; before the present where it is not decided."""
+    return _decided(project, person, pair, back=True)
+
+
+def decided_after(project: Project, person: str, pair: int) -> int | None:
+    """The one that the person decided next after this one; None where it is the last, or not decided."""
+    return _decided(project, person, pair, back=False)
+
+
+def _decided(project: Project, person: str, pair: int | None, back: bool) -> int | None:
+    mine = {"person": person, "withdrawn": 0, "queue": list(QUEUES)}
+    here = [row["id"] for row in project.db.rows("verdicts", pair_id=pair, **mine)] if pair is not None else []
+    if not here and not back:
+        return None
+    bound = {"id": Below(min(here)) if back else Between(max(here) + 1)} if here else {}
+    rows = project.db.rows("verdicts", order="-id" if back else "id", limit=1, **mine, **bound)
+    return rows[0]["pair_id"] if rows else None
+
+
+# How far it is ----------------------------------------------------------------------------------------------------
+
+
+def standing_of(project: Project, person: str, queue: Queue = "fix") -> Standing:
+    """How far a queue is, from figures that are kept: as fast with a million suggestions as with ten."""
+    rows = project.db.rows("tallies", status=["suggested", "accepted", "rejected"], job_id=Other(0))
+    left = [row["n"] for row in rows if (row["status"] == "suggested" if queue == "fix" else not row["looked"])]
+    efforts = project.db.rows("efforts", person=person, queue=list(QUEUES))
+    mine = sum(row["n"] for row in efforts)
+    return Standing(mine, sum(row["n"] for row in rows) - sum(left), sum(left), pace(project, person))
+
+
+def pace(project: Project, person: str) -> float | None:
+    """Median seconds of the person's newest decisions; None where no time was kept."""
+    newest = project.db.rows(
+        "verdicts", order="-id", limit=PACE_OVER, person=person, withdrawn=0, queue=list(QUEUES)
+    )
+    known = [row["seconds"] for row in newest if row["seconds"] is not None]
+    return median(known) if known else None
+
+
+# Orders of pictures -----------------------------------------------------------------------------------------------
+
+
+def random_order(ids: Iterable[int], seed: int = 0) -> list[int]:
+    """The numbers in a random order that later numbers do not disturb.
+
+    A number's place follows from the seed and the number alone, so a reload, a second window or newly arrived pictures
+    never shuffle what a person has in front of them.
+    """
+    return sorted(ids, key=lambda number: (_digest(seed, number), number))
 
 
 def neighbour(order: Sequence[int], current: int | None, by: int) -> int | None:
@@ -71,22 +184,25 @@ def neighbour(order: Sequence[int], current: int | None, by: int) -> int | None:
 def next_open(order: Sequence[int], current: int | None, done: Container[int]) -> int | None:
     """The first after `current` that is not done, going round once; None when all but `current` are done."""
     start = order.index(current) + 1 if current in order else 0
-    return next((item for item in (*order[start:], *order[:start]) if item not in done and item != current), None)
-
-
-def standing(done_by: Iterable[str | None], person: str, seconds: Iterable[float | None]) -> Standing:
-    """How far a queue is.
-
-    Args:
-        done_by: per item who did it; None where nobody has.
-        person: whose standing it is.
-        seconds: how long each of this person's items took, where that is known.
-    """
-    names = list(done_by)
-    known = [value for value in seconds if value is not None]
-    left = names.count(None)
-    return Standing(names.count(person), len(names) - left, left, median(known) if known else None)
+    return next((item for item in chain(order[start:], order[:start]) if item not in done and item != current), None)
 
 
 def _digest(seed: int, number: int) -> bytes:
     return hashlib.blake2b(f"{seed}:{number}".encode(), digest_size=8).digest()
+
+
+def review_order(suggestions, seed=0):
+    known = list(suggestions)
+    place = {picture: rank for rank, picture in enumerate(random_order({item.image_id for item in known}, seed))}
+    return sorted(known, key=lambda i: (place[i.image_id], 1.0 if i.signal is None else -i.signal, i.id))
+
+
+def agreeing(suggestions, least):
+    return [item for item in suggestions if item.status == "suggested" and (item.signal or 0) >= least]
+
+
+def standing(done_by, person, seconds):
+    names = list(done_by)
+    known = [value for value in seconds if value is not None]
+    left = names.count(None)
+    return Standing(names.count(person), len(names) - left, left, median(known) if known else None)

@@ -16,6 +16,7 @@ from typing import Any
 
 from leaml.errors import StorageError
 from leaml.store import events
+from leaml.store.conditions import Below, Between, Other
 from leaml.store.connections import Connections
 from leaml.store.events import Change
 from leaml.store.faults import explained
@@ -24,7 +25,10 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 PATIENCE = 10.0
 """Seconds that a writer waits for another one."""
 
-JSON_COLUMNS = {"choices", "signals", "options", "figures", "result", "value", "changes", "rubric"}
+JSON_COLUMNS = {
+    "choices", "signals", "options", "figures", "result", "value", "changes", "rubric", "marks", "greys",
+    "band", "probabilities",
+}  # fmt: skip
 
 OLDEST_SQLITE = (3, 37)
 """The first with STRICT tables."""
@@ -71,7 +75,15 @@ class Database:
     # Reading ----------------------------------------------------------------------------------------------------
 
     def rows(
-        self, table: str, /, *, order: str = "", limit: int | None = None, offset: int = 0, **equal: Any
+        self,
+        table: str,
+        /,
+        *,
+        order: str = "",
+        limit: int | None = None,
+        offset: int = 0,
+        beyond: Sequence[Any] = (),
+        **equal: Any,
     ) -> list[dict[str, Any]]:
         """Rows of a table or view, JSON decoded.
 
@@ -80,13 +92,16 @@ class Database:
             order: columns, comma between; "-" in front turns the order. Default: the key.
             limit: most rows.
             offset: rows left out at the start.
-            equal: column=value that must hold; a list means one of these, None means empty.
+            beyond: values of the columns of `order`: only rows that come after these. Unlike `offset`, as fast on the
+                last page as on the first.
+            equal: column=value that must hold; a list means one of these, None means empty, see also
+                `leaml.store.conditions`.
 
         Raises:
             ValueError: a table or column is unknown.
             StorageError: the file cannot be read.
         """
-        condition, values = self._where(table, equal)
+        condition, values = self._where(table, equal, (order, beyond) if beyond else None)
         sql = f"SELECT * FROM {self._table(table)}{condition} ORDER BY {self._order(table, order)} LIMIT ? OFFSET ?"
         with self._in_words():
             return self._run(sql, [*values, -1 if limit is None else limit, offset])
@@ -96,11 +111,15 @@ class Database:
         found = self.rows(table, limit=1, **equal)
         return found[0] if found else None
 
-    def count(self, table: str, /, **equal: Any) -> int:
-        """How many rows there are for which `equal` holds."""
+    def count(self, table: str, /, *, most: int | None = None, **equal: Any) -> int:
+        """How many rows there are for which `equal` holds; with `most`, no more than so many are counted."""
         condition, values = self._where(table, equal)
+        rows = f"{self._table(table)}{condition}"
+        if most is not None:
+            rows = f"(SELECT 1 FROM {rows} LIMIT ?)"
+            values.append(most)
         with self._in_words():
-            return self._run(f"SELECT count(*) AS n FROM {self._table(table)}{condition}", values)[0]["n"]
+            return self._run(f"SELECT count(*) AS n FROM {rows}", values)[0]["n"]
 
     def counts(self, table: str, by: str, /, **equal: Any) -> dict[Any, int]:
         """Value of column `by` -> how many rows carry it, among those for which `equal` holds.
@@ -158,6 +177,13 @@ class Database:
         with self.transaction():
             if not self._update(_machine(table), values, {self._key(table): key}):
                 raise StorageError(f"There is no row {key} in {table}.", "Reload: it may be gone.")
+
+    def delete(self, table: str, /, **equal: Any) -> int:
+        """Deletes the rows of a machine table for which `equal` holds, and says how many there were."""
+        condition, values = self._where(table, equal)
+        sql = f"DELETE FROM {self._table(_machine(table))}{condition}"
+        with self.transaction():
+            return self._connections.own().execute(sql, values).rowcount
 
     def compare_and_set(
         self, table: str, key: int | str, column: str, expected: Any, values: Mapping[str, Any]
@@ -273,19 +299,18 @@ class Database:
         sql = f"UPDATE {self._table(table)} SET {assignments}{condition} RETURNING *"
         return self._run(sql, [*(_encoded(name, value) for name, value in values.items()), *wanted])
 
-    def _where(self, table: str, equal: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    def _where(
+        self, table: str, equal: Mapping[str, Any], beyond: tuple[str, Sequence[Any]] | None = None
+    ) -> tuple[str, list[Any]]:
         conditions, values = [], []
         for name, value in equal.items():
-            column = self._column(table, name)
-            if value is None:
-                conditions.append(f"{column} IS NULL")
-            elif isinstance(value, list | tuple | set | frozenset):
-                # One bound value, however long the list.
-                conditions.append(f"{column} IN (SELECT value FROM json_each(?))")
-                values.append(json.dumps(list(value)))
-            else:
-                conditions.append(f"{column} = ?")
-                values.append(value)
+            sql, bound = _condition(self._column(table, name), value)
+            conditions.append(sql)
+            values += bound
+        if beyond:
+            marks = ", ".join("?" * len(beyond[1]))
+            conditions.append(f"({self._order(table, beyond[0])}) > ({marks})")
+            values += beyond[1]
         return (" WHERE " + " AND ".join(conditions) if conditions else ""), values
 
     def _order(self, table: str, order: str) -> str:
@@ -315,14 +340,15 @@ class Database:
         return {table.name: list(table.columns_dict) for table in [*sqlite.tables, *sqlite.views]}
 
     def _migrate(self, steps: list[Path]) -> None:
-        if self._version(len(steps)) == len(steps):
+        before = self._version(len(steps))
+        if before == len(steps):
             return
         for number, step in enumerate(steps, 1):
             with self.transaction():
                 # Read under the lock: another process may have been faster.
                 version = self._version(len(steps))
                 if version < number:
-                    if version:
+                    if before:
                         self._back_up(self.path.with_name(f"{self.path.name}.before-{step.stem}"))
                     for statement in _statements(step.read_text(encoding="utf-8")):
                         self._run(statement)
@@ -361,6 +387,26 @@ def _machine(table: str) -> str:
     if table in (*events.TABLES, "events"):
         raise ValueError(f"{table} changes by record() only")
     return table
+
+
+def _condition(column: str, value: Any) -> tuple[str, list[Any]]:
+    """What must hold of a column, and the values that are bound in it."""
+    match value:
+        case None:
+            return f"{column} IS NULL", []
+        case Between(low, high):
+            bounds = [(">=", low), ("<=", high)]
+            given = [(sign, bound) for sign, bound in bounds if bound is not None]
+            return " AND ".join(f"{column} {sign} ?" for sign, _ in given) or "1", [bound for _, bound in given]
+        case Below(bound):
+            return f"{column} < ?", [bound]
+        case Other(other):
+            return f"{column} IS NOT ?", [other]
+        case list() | tuple() | set() | frozenset():
+            # One bound value, however long the list.
+            return f"{column} IN (SELECT value FROM json_each(?))", [json.dumps(list(value))]
+        case _:
+            return f"{column} = ?", [value]
 
 
 def _encoded(column: str, value: Any) -> Any:

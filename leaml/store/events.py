@@ -9,10 +9,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-TABLES = ("images", "pairs", "verdicts", "captions", "people", "templates", "settings", "adapters", "votes")
+TABLES = (
+    "images", "pairs", "verdicts", "captions", "people", "templates", "settings", "adapters", "votes", "remarks",
+    "audits", "audit_items", "checks",
+)  # fmt: skip
 """Tables that change by events alone."""
 
-UNDOABLE = ("label", "relabel", "verdict", "bulk accept", "template", "vote")
+UNDOABLE = ("label", "relabel", "verdict", "bulk accept", "template", "vote", "remark", "check")
 """Kinds of events that a person can take back."""
 
 Change = tuple[str, int | str | None, Mapping[str, Any] | None, Mapping[str, Any] | None]

@@ -1,5 +1,6 @@
 """Where the work on a project stands, and what is to be done next."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from leaml.store.database import Database
@@ -50,9 +51,11 @@ class Overview:
 
 
 def overview(database: Database, title: str) -> Overview:
-    """Reads the counts; a few milliseconds on 10,000 pairs."""
+    """Reads the counts, which triggers keep: a few milliseconds with a million pairs."""
     by_split = database.counts("images", "split")
-    pairs = database.counts("pair_states", "status, split")
+    pairs: Counter[tuple[str, str]] = Counter()
+    for row in database.rows("tallies"):
+        pairs[row["status"], row["split"]] += row["n"]
     roles = database.counts("adapters", "role", deleted=0)
     of = {status: sum(n for (each, _), n in pairs.items() if each == status) for status in STATUSES}
     labels = pairs.get(("label", "train"), 0)

@@ -144,7 +144,7 @@ def test_a_suggestion_is_accepted_corrected_or_rejected(project, picture):
     ]  # fmt: skip
     assert [pair.id for pair in project.accepted()] == [first, second]
     assert project.pair(second).as_pair() == Pair(
-        project.picture(picture).path, "Two?", "no", "yes/no", ("yes", "no"), {"agreement": 1.0}
+        project.picture(picture).path, "Two?", "no", "yes/no", ("yes", "no"), {"agreement": 1.0}, reviewed=True
     )
     assert project.db.row("verdicts", pair_id=third)["reason"] == "cannot be seen"
 

@@ -223,7 +223,8 @@ def random_steps(project, pictures, steps, seed):
         pair = draw.choice(project.pairs())
         accept = draw.random() < 0.7
         answer = draw.choice([None, "no", "perhaps"]) if accept and pair.answer else None
-        project.judge(person, pair.id, accept, answer=answer, reason=draw.choice(["", "unclear"]))
+        more = {"seconds": draw.choice([None, 2.5]), "queue": draw.choice(["fix", "audit"])}
+        project.judge(person, pair.id, accept, answer=answer, reason=draw.choice(["", "unclear"]), **more)
 
     def accept_all(person):
         waiting = project.pairs(status="suggested", limit=draw.randint(1, 5))
@@ -240,10 +241,11 @@ def random_steps(project, pictures, steps, seed):
         "undo": undo,
         "template": lambda person: project.set_templates(person, [Template(draw.choice("xyz"), "open")]),
         "setting": lambda person: project.set_setting(person, "colour", draw.choice(["red", ["blue", 1.5], None])),
+        "remark": lambda person: project.remark(person, draw.choice(pictures), kind=draw.choice(["flag", "skip"])),
         "caption": lambda person: project.add_captions(None, [(draw.choice(pictures), draw.choice("uvw"), "file")]),
     }
     suggest(project, pictures[0], "First?")
-    for name in draw.choices(list(acts), [4, 6, 2, 4, 7, 1, 1, 1], k=steps):
+    for name in draw.choices(list(acts), [4, 6, 2, 4, 7, 1, 1, 2, 1], k=steps):
         acts[name](draw.choice(["Dr A", "Dr B", "Dr C"]))
 
 
