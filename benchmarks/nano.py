@@ -35,6 +35,7 @@ from leaml.evaluation.scoring import normalise, score
 from leaml.models import prompts
 from leaml.models.framing import Framing
 from leaml.models.load import fingerprint, load
+from leaml.models.pairs import parse_pair
 from leaml.models.writing import Request, Sampling, write
 from leaml.nano.scene_questions import Asked, ask_several, objects_in, readings
 from leaml.nano.scenes import FOREIGN, TRAINING, Scene, Style, draw_scene
@@ -176,7 +177,7 @@ class WrittenPair:
 
 def judge(text: str, drawn: Drawn, asked: str) -> WrittenPair:
     """Whether a pair's text parses, and whether its answer is true of the scene. Unreadable counts as not true."""
-    parsed = prompts.parse_pair(text)
+    parsed = parse_pair(text)
     if parsed is None:
         return WrittenPair(drawn.name, asked)
     question, answer = parsed

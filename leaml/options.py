@@ -85,11 +85,16 @@ class DistilOptions(TrainingOptions):
     steps: int = Field(150, ge=1, le=1_000_000, description="Training steps.")
     learning_rate: float = Field(3e-3, gt=0, le=1, description="Peak of the learning rate.")
     caption_weight: float = Field(1.0, ge=0, le=100, description="Weight λ of the caption loss; 0 turns captions off.")
+    train: Literal["neurons", "lora", "all"] = Field(
+        "neurons",
+        description="What is trained: selected neurons, a LoRA, or every weight of the model.",
+    )
     method: Literal["taylor", "gradient", "activation", "random", "inverse"] = Field(
         "taylor", description="How neurons are scored."
     )
     fraction: float = Field(0.05, gt=0, le=1, description="Share of the feed-forward neurons that is trained.")
     scope: Literal["global", "layer"] = Field("global", description="Whether layers compete for neurons.")
+    rank: int = Field(16, ge=1, le=512, description="Rank of the LoRA, where one is trained.")
 
 
 class GenerateOptions(ModelOptions):
@@ -99,7 +104,36 @@ class GenerateOptions(ModelOptions):
     texts_per_type: int = Field(1, ge=1, le=64, description="Texts sampled per picture and question type.")
     temperature: float = Field(0.8, gt=0, le=2, description="Sampling temperature.")
     top_p: float = Field(0.95, gt=0, le=1, description="Probability mass that sampling keeps.")
+    reanswers: int = Field(
+        0, ge=0, le=64, description="Times that each question is answered anew; 0: only the exact probability is taken."
+    )
+    refilter: int | None = Field(
+        None, ge=1, description="Job whose texts are filtered anew; none: new texts are written."
+    )
     least_agreement: float = Field(0.5, ge=0, le=1, description="Pairs with less agreement are left out.")
+    least_reanswers: float = Field(
+        0.0, ge=0, le=1, description="Pairs of which a smaller share of the new answers agrees are left out."
+    )
+    least_log_probability: float = Field(
+        -100.0, ge=-100, le=0, description="Pairs with a lower mean log-probability per token are left out."
+    )
+    least_consistency: float = Field(
+        0.0, ge=0, le=1, description="Pairs whose answer is less probable when the question is put alone are left out."
+    )
+    most_blind_agreement: float = Field(
+        1.0, ge=0, le=1, description="Pairs whose answer is more probable without the picture are left out."
+    )
+    least_gain: float = Field(
+        -1.0, ge=-1, le=1, description="Pairs to whose agreement the picture adds less are left out."
+    )
+    most_similarity: float = Field(
+        0.95, ge=0, le=1, description="Pairs that repeat a likelier one on the picture by more than this are left out."
+    )
+    well_formed: bool = Field(True, description="Leave out answers that no question of this type can have.")
+    least_share: float = Field(
+        0.0, ge=0, le=1, description="Share of the kept pairs that each question type gets if it has any, best first."
+    )
+    most_share: float = Field(1.0, gt=0, le=1, description="Largest share of the kept pairs of one question type.")
     seed: int = Field(0, ge=0, lt=2**32, description="Seed of the sampling.")
 
 
@@ -114,6 +148,10 @@ class AdaptOptions(TrainingOptions):
     use_suggestions: bool = Field(True, description="Learn from accepted suggestions beside the labels.")
     label_share: float = Field(
         0.3, ge=0, le=1, description="Share of each step's pictures that carry labels, where there are pairs as well."
+    )
+    weights: Literal["equal", "signals", "verdicts"] = Field(
+        "equal",
+        description="What an accepted suggestion counts beside a label: the same, by its signals, or less if unseen.",
     )
 
 
@@ -131,6 +169,17 @@ class CompareOptions(PredictOptions):
     on: Literal["test", "calibration"] = Field(
         "test", description="The test sets, or the calibration set, on which options may be tuned."
     )
+    trust: bool = Field(
+        True,
+        description="Measure how far each model's confidence can be trusted; asks the calibration set as well.",
+    )
+    samples: int = Field(
+        0, ge=0, le=64, description="Answers sampled to each question without choices, to see how they vary."
+    )
+    other_pictures: str = Field(
+        "", max_length=4000, description="Folder of pictures from elsewhere: does the model notice that they differ?"
+    )
+    seed: int = Field(0, ge=0, lt=2**32, description="Seed of every random choice.")
 
 
 class AnswerOptions(PredictOptions):

@@ -45,25 +45,40 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A question and answer that a generator wrote about one picture, with the signals that speak for or against it."""
+    """A question and answer that a generator wrote about one picture, with the signals that speak for or against it.
+
+    `reviewed`: a person looked at this very pair and let it pass, or corrected it.
+    """
 
     image: Path
     question: str
     answer: str
     type: str
     choices: tuple[str, ...] = ()
-    signals: dict[str, float] = field(default_factory=dict)
+    signals: dict[str, float | str] = field(default_factory=dict)
+    reviewed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model answered to a question, and whether that is right."""
+    """What a model answered to a question, and whether that is right. What was not measured is None.
+
+    Attributes:
+        log_probability: mean per token of the written answer, natural logarithm.
+        confidence: how sure the model is of it, between 0 and 1.
+        probabilities: of the choices, where the question has some.
+        blind_text: what it answers without the picture.
+        entropy: of its possible answers, in nats.
+    """
 
     question: Question
     text: str
     correct: bool
     log_probability: float | None = None
-    """Mean log-probability per token of the written answer, natural logarithm."""
+    confidence: float | None = None
+    probabilities: dict[str, float] | None = None
+    blind_text: str | None = None
+    entropy: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from leaml.records import Caption, Pair, Prediction, Result
 from leaml.store.formats import read_folder
 from leaml.training.adapt import adapt
 from leaml.training.distill import distill
-from leaml.training.generate import generate, keep
+from leaml.training.generate import generate
+from leaml.training.signals import Filter
 from tests.tiny_loop import write_model, write_phantom
 
 QUICK = {"steps": 3, "learning_rate": 1e-3, "pictures_per_step": 2}
@@ -53,7 +54,7 @@ def test_from_captions_to_the_comparison(given, tmp_path):
     assert (learned.path / "adapter_model.safetensors").is_file()
     pairs = records(generate(model, framing, unlabelled, labelled, GenerateOptions()), Pair)
     assert pairs and {pair.image for pair in pairs} <= set(unlabelled)
-    kept = keep(pairs, GenerateOptions(least_agreement=0.0))
+    kept = Filter.of(GenerateOptions(least_agreement=0.0, most_similarity=1.0, well_formed=False)).keep(pairs)
     assert kept == pairs
 
     right = {}

@@ -5,8 +5,10 @@
 apart.
 """
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 from PIL import Image
@@ -176,6 +178,16 @@ def pictures_and_questions(processor: Any, rows: int = 3, seed: int = 0) -> dict
         processor_kwargs={"padding": True},
     )
     return dict(batch)
+
+
+def noise(folder: Path, count: int) -> list[Path]:
+    """Pictures of noise in `folder`, 00.png, 01.png, …, all different."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{number:02}.png" for number in range(count)]
+    for number, path in enumerate(paths):
+        pixels = np.random.default_rng(number).integers(0, 256, (PICTURE, PICTURE, 3), np.uint8)
+        Image.fromarray(pixels).save(path)
+    return paths
 
 
 def text_only(rows: int = 2, tokens: int = 9, seed: int = 0) -> dict[str, torch.Tensor]:

@@ -39,7 +39,7 @@ BRIDGES = {
     "import": ("leaml.jobs.taking_in", "take_in"),
     "caption": ("leaml.jobs.learning", "caption"),
     "distil": ("leaml.jobs.learning", "distil"),
-    "generate": ("leaml.jobs.learning", "generate"),
+    "generate": ("leaml.jobs.suggesting", "generate"),
     "adapt": ("leaml.jobs.learning", "adapt"),
     "compare": ("leaml.jobs.measuring", "compare"),
     "answer": ("leaml.jobs.tabulating", "answer"),

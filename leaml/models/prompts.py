@@ -1,18 +1,16 @@
-"""Every text that is sent to a model, and how what comes back is read.
+"""Every text that is sent to a model, and what a question says of its type and choices.
 
-Nano was trained on these very texts: a golden test holds them. Reading never fails: what cannot be read is None, or an
-empty tuple.
+Nano was trained on these very texts: a golden test holds them. How pairs that come back are read stands in
+`leaml.models.pairs`.
 """
 
 import re
 
+from leaml.models.pairs import DRESS
 from leaml.records import REGIONS, SET_SEPARATOR
 
 CAPTION = "Describe the picture."
 WRITE_PAIR = "Write a question about the picture and its answer."
-
-LONGEST_QUESTION, LONGEST_ANSWER = 300, 200
-"""Characters; what is longer is no question, or no answer, but a model that did not stop."""
 
 
 def write_pair(question_type: str | None = None) -> str:
@@ -31,66 +29,6 @@ def pair_text(question: str, answer: str) -> str:
 def pair_lead(question: str) -> str:
     """The beginning of a pair's text, up to where the answer starts."""
     return f"Question: {question} Answer:"
-
-
-# ---- reading a pair ----------------------------------------------------------------------------------------------
-
-_DRESS = " \t\n*_#\"'`“”„‘’{}"
-"""What models put around words: spaces, quotes, Markdown and JSON."""
-_MARK = r"[\"'*_`]*\s*[:：]"
-_QUESTION_MARKS = (
-    (re.compile(rf"\bquestion{_MARK}", re.IGNORECASE), re.compile(rf"\banswer{_MARK}", re.IGNORECASE)),
-    (re.compile(rf"\bq{_MARK}", re.IGNORECASE), re.compile(rf"\ba{_MARK}", re.IGNORECASE)),
-)
-"""(before a question, before its answer), in words and as single letters."""
-_ASKS = re.compile(
-    r"(?:(?:about |in |on |at |of |from |to |for )?(?:what|which|where|how|who|whose|when|why)|is|are|was|were|do|does"
-    r"|did|can|could|has|have|will|would)\b",
-    re.IGNORECASE,
-)
-_COMMANDS = re.compile(r"(?:name|list|count|choose|select|describe|state|give|say|identify|locate)\b", re.IGNORECASE)
-
-
-def parse_pair(text: str) -> tuple[str, str] | None:
-    """The first question and answer in what a generator wrote, or None where it wrote something else.
-
-    "Question: … Answer: …" and "Q: … A: …" are read in any case and spacing, on one line or several, in quotes,
-    Markdown or JSON. A question needs a question mark, or the words of one. An answer ends with its line, or at the
-    next question.
-    """
-    for before_question, before_answer in _QUESTION_MARKS:
-        opening = before_question.search(text)
-        middle = before_answer.search(text, opening.end()) if opening else None
-        if middle is not None:
-            question = _read_question(text[opening.end() : middle.start()])
-            answer = read_answer(text[middle.end() :])
-            return (question, answer) if question and answer else None
-    return None
-
-
-def read_answer(text: str) -> str:
-    """The answer in what was written behind "Answer:": its first line, up to a next question; empty if it has none."""
-    for before_question, _ in _QUESTION_MARKS:
-        text = before_question.split(text, maxsplit=1)[0]
-    lines = text.strip(_DRESS).splitlines()
-    answer = _plain(lines[0]).rstrip(",") if lines else ""
-    answer = answer.rstrip(".。").rstrip(_DRESS) or answer
-    return answer if len(answer) <= LONGEST_ANSWER and any(c.isalnum() for c in answer) else ""
-
-
-def _read_question(text: str) -> str:
-    question = _plain(text).rstrip(",").rstrip(_DRESS).replace("？", "?")
-    if not 2 < len(question) <= LONGEST_QUESTION or any(mark.search(question) for mark, _ in _QUESTION_MARKS[:1]):
-        return ""
-    if "?" in question or "؟" in question or _COMMANDS.match(question):
-        return question
-    return f"{question.rstrip('.')}?" if _ASKS.match(question) else ""
-
-
-def _plain(text: str) -> str:
-    """One line of visible text, without what is dressed around it."""
-    line = " ".join(text.split())
-    return "".join(character for character in line if character.isprintable()).strip(_DRESS)
 
 
 # ---- reading a question ------------------------------------------------------------------------------------------
@@ -118,7 +56,7 @@ def parse_choices(question: str) -> tuple[str, ...]:
     if match is None or (match.re is _ALTERNATIVES and _INDEFINITE.search(question[: match.start("options")].rstrip())):
         return ()
     pieces = re.split(r",\s*or\s+|\s+or\s+|,\s*", match["options"].strip())
-    options = tuple(dict.fromkeys(piece.strip(_DRESS) for piece in pieces if piece.strip(_DRESS)))
+    options = tuple(dict.fromkeys(piece.strip(DRESS) for piece in pieces if piece.strip(DRESS)))
     fits = 1 < len(options) <= MOST_CHOICES and all(len(option) <= LONGEST_CHOICE for option in options)
     return options if fits else ()
 
@@ -142,7 +80,7 @@ _COLOUR = re.compile(
 
 def question_type(question: str, answer: str) -> str:
     """The type out of `records.QUESTION_TYPES` of a question that nobody has typed, by its words and answer."""
-    question, said = " ".join(question.split()), answer.strip(_DRESS + ".!").casefold()
+    question, said = " ".join(question.split()), answer.strip(DRESS + ".!").casefold()
     if said.split(",")[0] in ("yes", "no"):
         return "yes/no"
     asks_place = _PLACE.match(question) is not None

@@ -33,7 +33,7 @@ def caption(
     Raises:
         DataError: a picture cannot be read. ModelError: the memory does not suffice.
     """
-    prompt = options.prompt.strip() or prompts.CAPTION
+    prompt = request(options)
     written = 0
     for start in range(0, len(images), options.batch_size):
         part = images[start : start + options.batch_size]
@@ -45,6 +45,11 @@ def caption(
                 yield Caption(image, found, teacher)
         yield Progress(start + len(part), len(images), f"{written} captions")
     yield Result({"captions": float(written), "empty": float(len(images) - written)})
+
+
+def request(options: CaptionOptions) -> str:
+    """What the teacher is asked."""
+    return options.prompt.strip() or prompts.CAPTION
 
 
 def _plain(text: str) -> str:

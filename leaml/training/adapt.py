@@ -1,4 +1,8 @@
-"""Fine-tunes the VQA model on labels and accepted pseudo pairs: LoRA, selected neurons, or all weights."""
+"""Fine-tunes the VQA model on labels and accepted pseudo pairs: LoRA, selected neurons, or all weights.
+
+    events = adapt(model, framing, labelled, pairs, AdaptOptions(weights="signals"), folder)
+    for event in events: ...                                    # Progress, last a Result; the model has learned
+"""
 
 import random
 from collections.abc import Generator, Sequence
@@ -8,14 +12,13 @@ import torch
 from torch import nn
 
 from leaml.errors import DataError
-from leaml.models.adapters import add_lora, add_neuron_adapter, trainable_parameters
 from leaml.models.framing import Framing
-from leaml.models.load import fingerprint
-from leaml.models.neurons import Selection
 from leaml.options import AdaptOptions
 from leaml.records import Pair, Progress, Question, Result
 from leaml.training.batches import Batch, Example, Turn, answer_loss, encode
-from leaml.training.distill import by_picture, claim, data_hash, score_on_labels, train, train_labels
+from leaml.training.signals import weight
+from leaml.training.stage import by_picture, claim, train, train_labels
+from leaml.training.trained import Trained
 
 ADAPTER = "answers"
 QUESTIONS_PER_PICTURE = 12
@@ -29,6 +32,7 @@ def adapt(
     pairs: Sequence[Pair],
     options: AdaptOptions,
     run_folder: Path,
+    scores_folder: Path | None = None,
 ) -> Generator[Progress | Result, str | None, None]:
     """Trains `model` to answer; the Result names the folder of the saved adapter (of the whole model where `full`).
 
@@ -36,57 +40,31 @@ def adapt(
 
     Args:
         labelled: questions of the train split; those without an answer are passed over.
-        pairs: accepted ones, on pictures of the train split.
+        pairs: accepted ones, on pictures of the train split; what each weighs, `options.weights` says. Pairs that weigh
+            nothing are passed over.
+        scores_folder: as in `distill`.
 
     Raises:
         DataError: there are neither labels nor pairs, or a label is not of the train split. TrainingError: `run_folder`
             holds a run with other options or data. StorageError: `run_folder` cannot be written.
     """
     answered = train_labels(labelled)
+    pairs = [pair for pair in pairs if weight(pair, options.weights) > 0]
     if not answered and not pairs:
         raise DataError("There are no labels and no accepted suggestions to learn from.", "Label or accept some first.")
     claim(run_folder, "adapt", options, model, [*answered, *pairs])
     torch.manual_seed(options.seed)
-    trained = _trainable(model, framing, answered or pairs, options, run_folder)
-    figures = {"trained weights": float(trainable_parameters(trained))}
+    chosen = Trained(ADAPTER, options.method, options.rank, fraction=options.fraction, seed=options.seed)
+    trained = chosen.of(model, framing, answered or pairs, answer_turn, run_folder, scores_folder)
+    figures = chosen.figures(trained, run_folder)
     batch_at = _Batches(framing, answered, pairs, options)
     done = yield from train(trained, batch_at, answer_loss, options, run_folder)
-    yield Result(figures | done.figures, _save(trained, framing, options, run_folder))
+    yield Result(figures | done.figures, chosen.save(trained, framing, run_folder))
 
 
-def answer_turn(question: Question | Pair) -> Turn:
+def answer_turn(question: Question | Pair, weight: float = 1.0) -> Turn:
     """The VQA model's task on one label: answer it."""
-    return Turn(question.question, question.answer or "")
-
-
-def _trainable(
-    model: nn.Module,
-    framing: Framing,
-    known: Sequence[Question | Pair],
-    options: AdaptOptions,
-    run_folder: Path,
-) -> nn.Module:
-    """The model with that much thawed; `known` are the labels that neurons are scored on."""
-    if options.method == "lora":
-        return add_lora(model, options.rank, options.rank, ADAPTER)
-    if options.method == "full":
-        return model.requires_grad_(True)
-    path = run_folder / "selection.json"
-    if not path.is_file():
-        scores = score_on_labels(model, framing, known, "taylor", options.seed, turn=answer_turn)
-        provenance = {"data_hash": data_hash(known), "model_hash": fingerprint(model)}
-        Selection.of(scores, options.fraction, method="taylor", seed=options.seed, **provenance).save(path)
-    return add_neuron_adapter(model, Selection.load(path), ADAPTER)
-
-
-def _save(trained: nn.Module, framing: Framing, options: AdaptOptions, run_folder: Path) -> Path:
-    """Writes what was trained; a whole model with its processor, so that it loads like any other."""
-    if options.method == "full":
-        trained.save_pretrained(run_folder / "model")
-        framing.processor.save_pretrained(run_folder / "model")
-        return run_folder / "model"
-    trained.save_pretrained(run_folder / "adapter", selected_adapters=[ADAPTER])
-    return run_folder / "adapter" / ADAPTER
+    return Turn(question.question, question.answer or "", weight)
 
 
 class _Batches:
@@ -107,5 +85,8 @@ class _Batches:
             source = self.labelled if rng.random() < self.label_share else self.pseudo
             image, questions = rng.choice(source)
             asked = rng.sample(questions, min(len(questions), QUESTIONS_PER_PICTURE))
-            examples.append(Example(image, tuple(map(answer_turn, asked))))
+            examples.append(Example(image, tuple(map(self._turn, asked))))
         return encode(self.framing, examples)
+
+    def _turn(self, asked: Question | Pair) -> Turn:
+        return answer_turn(asked, weight(asked, self.options.weights) if isinstance(asked, Pair) else 1.0)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from leaml.jobs import learning, processes, queue, worker
+from leaml.jobs import lines, processes, queue, suggesting, worker
 from leaml.jobs.loading import Models
 from leaml.jobs.tabulating import plain_cell, questions_of
 from leaml.models.framing import Framing
@@ -135,6 +135,7 @@ def test_a_generator_is_distilled_from_labels_and_captions(project, model):
     assert job.result["adapter"] == adapter.id and job.result["name"] == adapter.name == "generator 1"
     assert (adapter.kind, adapter.base, adapter.job_id) == ("neurons", model, job.run)
     assert adapter.path.is_relative_to(job.folder) and (adapter.path / "adapter_model.safetensors").is_file()
+    assert list((project.folder / "scores").glob("*.safetensors"))
     assert adapter.bytes > 1000 and adapter.trained_weights == job.result["trained weights"] > 0
     assert len(used(project, job, "pair")) == 6 and len(used(project, job, "caption")) == 8
     assert {project.pair(id).split for id in used(project, job, "pair")} == {"train"}
@@ -163,6 +164,40 @@ def test_pairs_that_do_not_pass_the_filter_are_left_out(project, writer):
     run(project, "distil", DistilOptions(model=writer, **FEW))
     job = run(project, "generate", GenerateOptions(model=writer, least_agreement=1.0))
     assert project.pairs(status="suggested") == [] and job.result["pairs"] > 0 == job.result["kept"]
+
+
+@pytest.mark.parametrize(("train", "kind"), [("lora", "lora"), ("all", "full")])
+def test_a_generator_of_any_kind_writes(project, writer, train, kind):
+    run(project, "distil", DistilOptions(model=writer, train=train, rank=2, **FEW))
+    assert project.adapters("generator")[0].kind == kind
+    job = run(project, "generate", GenerateOptions(model=writer, least_agreement=0, temperature=0.1))
+    assert job.result["kept"] > 0
+
+
+def test_what_was_written_is_filtered_anew_without_a_model(project, writer, monkeypatch):
+    run(project, "distil", DistilOptions(model=writer, **FEW))
+    strict = run(project, "generate", GenerateOptions(model=writer, least_agreement=1.0, reanswers=2))
+    written = list(lines.read(strict.folder / suggesting.DRAFTS))
+    assert len(written) == strict.result["pairs"] and {"agreeing", "consistency"} <= written[0]["signals"].keys()
+    monkeypatch.setattr(suggesting, "Models", lambda name: pytest.fail("a model was loaded"))
+    loose = {"least_agreement": 0.0, "well_formed": False, "most_similarity": 1.0}
+    job = run(project, "generate", GenerateOptions(model=writer, refilter=strict.id, **loose))
+    assert job.result["kept"] == len(written) == len(project.pairs(job_id=job.run))
+    assert used(project, job, "adapter") == [1] and len(used(project, job, "pair")) == 6
+    again = run(project, "generate", GenerateOptions(model=writer, refilter=strict.id, **loose))
+    assert again.result["kept"] == 0
+    nothing = queue.submit(project, "generate", GenerateOptions(model=writer, refilter=99))
+    assert "left no texts" in work_on(project, nothing).error
+
+
+def test_a_quota_waits_for_the_last_pair(project, writer, monkeypatch):
+    run(project, "distil", DistilOptions(model=writer, **FEW))
+    monkeypatch.setattr("leaml.training.generate.PICTURES_AT_ONCE", 2)
+    options = GenerateOptions(model=writer, least_agreement=0, temperature=0.1, most_share=0.9)
+    stopped = break_off(project, "generate", options, monkeypatch)
+    assert project.pairs(job_id=stopped.run) == [] and list(lines.read(stopped.folder / suggesting.DRAFTS))
+    job = work_on(project, queue.resume(project, stopped.id))
+    assert {pair.image_id for pair in project.pairs(job_id=stopped.run)} == {4, 5, 6, 7, 8} and job.total == 3
 
 
 def test_generating_goes_on_with_the_pictures_that_are_left(project, writer, monkeypatch):
@@ -410,5 +445,5 @@ def test_no_cell_is_a_formula_or_holds_what_cannot_be_seen(value, cell):
 
 def test_suggestions_that_say_the_same_are_one(tmp_path):
     said = [Pair(tmp_path, question, "No.", "yes/no") for question in ("Is it RED?", "is it red", "Is it blue?")]
-    first, second, other = (learning._identity(1, pair) for pair in said)
-    assert first == second != other and learning._identity(2, said[0]) != first
+    first, second, other = (suggesting.identity(1, pair) for pair in said)
+    assert first == second != other and suggesting.identity(2, said[0]) != first

@@ -1,11 +1,11 @@
-"""The texts that models are given, to the letter, and the reading of whatever comes back."""
+"""The texts that models are given, to the letter, and what the words of a question say of its type and choices."""
 
 import random
 
 import pytest
 
 from leaml.models import prompts
-from leaml.models.prompts import parse_choices, parse_pair, question_type
+from leaml.models.prompts import parse_choices, question_type
 from leaml.nano import phantom
 from leaml.nano.scene_questions import ask
 from leaml.nano.scene_templates import TEMPLATES
@@ -29,98 +29,6 @@ def test_prompts_are_those_that_nano_was_trained_on():
     ]
     assert prompts.pair_text("Is there a polyp?", "no") == "Question: Is there a polyp? Answer: no"
     assert prompts.pair_lead("Is there a polyp?") == "Question: Is there a polyp? Answer:"
-
-
-# --- Pairs that come back ----------------------------------------------------------------------------------
-
-POLYP = ("Is there a polyp?", "yes")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Question: Is there a polyp? Answer: yes",
-        "question: Is there a polyp? answer: yes",
-        "QUESTION:Is there a polyp?ANSWER:yes",
-        "  Question : Is there  a polyp?\n Answer :\n yes \n",
-        "Q: Is there a polyp?\nA: yes",
-        "q:Is there a polyp? a:yes.",
-        "Question: Is there a polyp? Answer: yes.",
-        "Question: Is there a polyp Answer: yes",
-        "Question: Is there a polyp. Answer: yes",
-        'Question: "Is there a polyp?" Answer: "yes."',
-        "Question: “Is there a polyp?” Answer: ‘yes’",
-        "**Question:** Is there a polyp?\n**Answer:** yes",
-        "### Question\nhere it is. Question: Is there a polyp? Answer: yes",
-        '{"question": "Is there a polyp?", "answer": "yes"}',
-        "Sure! Question: Is there a polyp? Answer: yes Question: Is there a snare? Answer: no",
-        "Question: Is there a polyp? Answer: yes\nThe polyp is red.",
-        "Q: Is there a polyp? A: yes Q: How many? A: 2",
-        "Question: Is there a polyp？ Answer：yes",
-        "Question: Is there\x00 a\u202e polyp?\tAnswer: yes\x07",
-    ],
-)
-def test_a_pair_is_read_however_it_was_written(text):
-    assert parse_pair(text) == POLYP
-
-
-@pytest.mark.parametrize(
-    ("text", "pair"),
-    [
-        (
-            "Question: Where are the bubbles? Name every region. Answer: center; upper-left",
-            ("Where are the bubbles? Name every region.", "center; upper-left"),
-        ),
-        ("Question: Name every finding. Answer: polyp; stool", ("Name every finding.", "polyp; stool")),
-        ("Question: ポリープはありますか？ Answer: はい。", ("ポリープはありますか?", "はい")),
-        ("Question: ¿Hay un pólipo? Answer: sí", ("¿Hay un pólipo?", "sí")),
-        ("Question: How large is it? Answer: 5.5 mm", ("How large is it?", "5.5 mm")),
-        ("Question: How much is covered? Answer: over 16 %.", ("How much is covered?", "over 16 %")),
-        ("Question: Which mark is A: the star? Answer: A", ("Which mark is A: the star?", "A")),
-        ("Question: What is seen? Answer: A polyp. It is red.", ("What is seen?", "A polyp. It is red")),
-    ],
-)
-def test_question_and_answer_keep_their_words(text, pair):
-    assert parse_pair(text) == pair
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "", " ", "A red star lies above a ring.", "Question:", "Answer: yes", "Question: Answer:",
-        "Question: Is it red? Answer:", "Question: Is it red? Answer: ...", "Question: ? Answer: no",
-        'Question: Is it red? Answer: ""',
-        "Answer: yes Question: Is it red?", "Question: polyp Answer: yes", "Question: Is it red?",
-        "Question: Is it Question: Is it red? Answer: yes", "Question: Is it red? Answer: Question: Is it blue?",
-        f"Question: Is it {'very ' * 100}red? Answer: yes", f"Question: Is it red? Answer: {'yes ' * 100}",
-        ":" * 50, "Question" * 2000, "question: " * 2000, "Question: Is it? Answer: " + "\n" * 5000,
-        "\ud800Question: \udfff",
-    ],
-)  # fmt: skip
-def test_what_is_no_pair_is_none(text):
-    assert parse_pair(text) is None
-
-
-def test_reading_never_raises():
-    rng = random.Random(0)
-    pieces = (
-        "Question:", "Answer:", "Q:", "A:", "?", "\n", " or ", ", ", ": ", "is the ", '"', "*", "\x00", "é", "名",
-        "yes",
-    )  # fmt: skip
-    for _ in range(3000):
-        text = "".join(rng.choices(pieces, k=rng.randrange(12)))
-        parsed = parse_pair(text)
-        assert parsed is None or all(parsed)
-        assert isinstance(parse_choices(text), tuple)
-        assert question_type(text, text[::-1]) in QUESTION_TYPES
-
-
-def test_what_was_written_as_a_pair_reads_back():
-    rng = random.Random(1)
-    scenes = [draw_scene(rng) for _ in range(40)]
-    asked = [ask(scene, rng, kind) for scene in scenes for kind in QUESTION_TYPES]
-    for one in filter(None, asked):
-        assert parse_pair(prompts.pair_text(one.question, one.answer)) == (one.question, one.answer)
 
 
 # --- Types and choices of questions that nobody typed ------------------------------------------------------

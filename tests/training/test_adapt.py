@@ -3,11 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from peft import PeftModel
-from PIL import Image
 
 from leaml.errors import DataError, TrainingError
 from leaml.models.framing import Framing
@@ -28,11 +26,7 @@ METHODS = ("lora", "neurons", "full")
 @pytest.fixture
 def pictures(tmp_path) -> list[Path]:
     """Six pictures of noise."""
-    paths = [tmp_path / "images" / f"{number}.png" for number in range(6)]
-    paths[0].parent.mkdir()
-    for number, path in enumerate(paths):
-        Image.fromarray(np.random.default_rng(number).integers(0, 256, (32, 32, 3), np.uint8)).save(path)
-    return paths
+    return tiny_models.noise(tmp_path / "images", 6)
 
 
 @pytest.fixture
@@ -150,6 +144,31 @@ def test_labels_and_pairs_share_a_step_as_asked(labelled, pairs):
     assert pseudo_share(labelled, [], 0.1) == 0.0
 
 
+def test_pairs_weigh_what_their_signals_or_verdicts_say_and_labels_one(labelled, pairs):
+    unsure = replace(pairs[0], signals={"agreement": 0.25})
+    sure, seen = replace(unsure, signals={"agreement": 1.0}), replace(unsure, reviewed=True)
+    _, framing = tiny()
+
+    def weights_of(by: str) -> set[tuple[str, float]]:
+        options = OPTIONS.model_copy(update={"weights": by, "label_share": 0.5})
+        batch_at = module._Batches(framing, labelled, [sure, unsure, seen], options)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "encode", lambda _, examples: examples)
+            turns = [turn for step in range(5) for example in batch_at(step) for turn in example.turns]
+        return {(turn.prompt, turn.weight) for turn in turns}
+
+    label = {("Is there a polyp?", 1.0), ("Where is it?", 1.0)}
+    assert weights_of("equal") == label | {("Is there a snare?", 1.0)}
+    assert weights_of("signals") == label | {("Is there a snare?", 1.0), ("Is there a snare?", 0.25)}
+    assert weights_of("verdicts") == label | {("Is there a snare?", 1.0), ("Is there a snare?", 0.5)}
+
+
+def test_pairs_that_weigh_nothing_are_nothing_to_learn_from(pairs, tmp_path):
+    worthless = [replace(pair, signals={"agreement": 0.0}) for pair in pairs]
+    with pytest.raises(DataError, match="no labels and no accepted"):
+        run([], worthless, tmp_path / "run", weights="signals")
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_pairs_alone_suffice(pairs, tmp_path, method):
     *_, (*_, result) = run([], pairs, tmp_path / "run", method=method, steps=1)
@@ -165,7 +184,7 @@ def test_nothing_to_learn_from_is_refused(labelled, tmp_path):
 @pytest.mark.parametrize("split", ["test", "calibration", "shifted"])
 def test_a_held_out_label_is_refused_by_name(labelled, pairs, tmp_path, split):
     labelled[4] = replace(labelled[4], split=split)
-    with pytest.raises(DataError, match=f"'Where is it\\?' on 1\\.png is of the split {split}"):
+    with pytest.raises(DataError, match=f"'Where is it\\?' on 01\\.png is of the split {split}"):
         run(labelled, pairs, tmp_path / "run")
 
 

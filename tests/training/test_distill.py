@@ -4,22 +4,24 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from peft import PeftModel
-from PIL import Image
 
 from leaml.errors import DataError, OptionError, StorageError, TrainingError
 from leaml.models import prompts
 from leaml.models.framing import Framing
+from leaml.models.load import load
 from leaml.models.neurons import Selection
 from leaml.models.writing import Request, write
 from leaml.options import DistilOptions
 from leaml.records import Caption, Progress, Question, Result
 from leaml.training import distill as module
-from leaml.training.distill import ADAPTER, by_picture, data_hash, distill, score_on_labels
+from leaml.training import trained as trained_module
+from leaml.training.distill import ADAPTER, distill, pair_turn
 from leaml.training.loop import SAVE
+from leaml.training.stage import by_picture, data_hash
+from leaml.training.trained import score_on_labels
 from tests import tiny_models
 
 OPTIONS = DistilOptions(steps=6, learning_rate=2e-2, pictures_per_step=4, save_every=100, fraction=0.1)
@@ -29,11 +31,7 @@ TOTAL = tiny_models.LAYERS * tiny_models.NEURONS
 @pytest.fixture
 def pictures(tmp_path) -> list[Path]:
     """Eight pictures of noise."""
-    paths = [tmp_path / "images" / f"{number}.png" for number in range(8)]
-    paths[0].parent.mkdir()
-    for number, path in enumerate(paths):
-        Image.fromarray(np.random.default_rng(number).integers(0, 256, (32, 32, 3), np.uint8)).save(path)
-    return paths
+    return tiny_models.noise(tmp_path / "images", 8)
 
 
 @pytest.fixture
@@ -129,7 +127,7 @@ def test_the_generator_learns_what_it_was_shown(labelled, captions, tmp_path):
 
 def test_every_neuron_may_be_trained(labelled, captions, tmp_path):
     _, _, (*_, result) = run(labelled, captions, tmp_path / "run", OPTIONS.model_copy(update={"fraction": 1.0}))
-    assert result.figures["neurons"] == TOTAL
+    assert result.figures["trained weights"] == TOTAL * 3 * tiny_models.WIDTH
 
 
 def test_random_neurons_are_others_than_scored_ones_at_the_same_budget(labelled, captions, tmp_path):
@@ -140,8 +138,27 @@ def test_random_neurons_are_others_than_scored_ones_at_the_same_budget(labelled,
         selection = Selection.load(tmp_path / method / "selection.json")
         assert selection.method == method
         chosen[method] = {(name, int(index)) for name, found in selection.neurons.items() for index in found}
-        assert result.figures["neurons"] == len(chosen[method]) == round(0.1 * TOTAL)
+        assert result.figures["trained weights"] == len(chosen[method]) * 3 * tiny_models.WIDTH
+        assert len(chosen[method]) == round(0.1 * TOTAL)
     assert chosen["taylor"] != chosen["random"] and not chosen["taylor"] & chosen["inverse"]
+
+
+@pytest.mark.parametrize(("train", "kind"), [("lora", "lora"), ("all", "full")])
+def test_as_controls_a_lora_or_every_weight_learns_the_same(labelled, captions, tmp_path, train, kind):
+    before = base_weights(tiny()[0])
+    options = OPTIONS.model_copy(update={"train": train, "rank": 2, "learning_rate": 5e-3})
+    model, framing, (*told, result) = run(labelled, captions, tmp_path / "run", options)
+    assert {"loss pair", "loss caption"} <= told[1].figures.keys() and told[0].message == ""
+    assert "neurons" not in result.figures and not (tmp_path / "run" / "selection.json").exists()
+    requests = [Request(question.image, prompts.write_pair(question.type)) for question in labelled]
+    written = write(model, framing, requests, max_tokens=12)
+    if kind == "lora":
+        restored = PeftModel.from_pretrained(tiny()[0], result.path)
+    else:
+        restored = load(result.path, device="cpu", dtype=torch.float32).model
+        assert result.figures["trained weights"] == sum(parameter.numel() for parameter in model.parameters())
+        assert not any(torch.equal(parameter, before[name]) for name, parameter in model.named_parameters())
+    assert write(restored, framing, requests, max_tokens=12) == written
 
 
 # --- What is learned from ----------------------------------------------------------------------------------
@@ -178,7 +195,7 @@ def test_without_weight_the_captions_do_not_matter(labelled, captions, tmp_path)
 @pytest.mark.parametrize("split", ["test", "calibration", "shifted"])
 def test_a_held_out_label_is_refused_by_name(labelled, captions, tmp_path, split):
     labelled[3] = replace(labelled[3], split=split, answer=None)
-    with pytest.raises(DataError, match=f"'Where is it\\?' on 1\\.png is of the split {split}") as caught:
+    with pytest.raises(DataError, match=f"'Where is it\\?' on 01\\.png is of the split {split}") as caught:
         run(labelled, captions, tmp_path / "run")
     assert caught.value.fix and not (tmp_path / "run").exists()
 
@@ -191,7 +208,7 @@ def test_no_labels_are_refused(labelled, captions, tmp_path):
 
 def test_a_broken_picture_is_named(labelled, captions, tmp_path):
     labelled[0].image.write_bytes(b"broken")
-    with pytest.raises(DataError, match=r"0\.png is not a picture"):
+    with pytest.raises(DataError, match=r"00\.png is not a picture"):
         run(labelled, captions, tmp_path / "run")
 
 
@@ -203,8 +220,8 @@ def test_markup_in_a_caption_adds_no_picture(labelled, captions, tmp_path):
 
 def test_scores_sum_over_labels_whatever_the_batches(labelled):
     model, framing = tiny()
-    together = score_on_labels(model, framing, labelled, "taylor", 0)
-    one_by_one = score_on_labels(model, framing, labelled, "taylor", 0, batch_size=1)
+    together = score_on_labels(model, framing, labelled, "taylor", 0, pair_turn)
+    one_by_one = score_on_labels(model, framing, labelled, "taylor", 0, pair_turn, batch_size=1)
     for name, scores in together.items():
         torch.testing.assert_close(scores, one_by_one[name], rtol=1e-4, atol=1e-6)
 
@@ -245,8 +262,14 @@ def test_a_run_that_goes_on_keeps_the_neurons_that_it_began_with(labelled, capti
     events = distill(model, framing, labelled, captions, OPTIONS, tmp_path / "run")
     next(events), next(events)
     events.close()
-    monkeypatch.setattr(module, "score_on_labels", lambda *_: pytest.fail("scored again"))
-    run(labelled, captions, tmp_path / "run")
+    chosen = (tmp_path / "run" / "selection.json").read_bytes()
+    monkeypatch.setattr(trained_module, "score_on_labels", lambda *_, **__: pytest.fail("scored again"))
+    model, _, _ = run(labelled, captions, tmp_path / "run")
+    assert (tmp_path / "run" / "selection.json").read_bytes() == chosen
+    selection = Selection.load(tmp_path / "run" / "selection.json")
+    indices = {name.split(".up_proj.neuron_index")[0]: index for name, index in adapter_weights(model).items()}
+    trained = {network: index.tolist() for network, index in indices.items() if network in selection.sizes}
+    assert trained and trained == {name: each.tolist() for name, each in selection.neurons.items() if len(each)}
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"fraction": 0.2}, {"method": "random"}, {"steps": 7}])

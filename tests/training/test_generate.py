@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -17,21 +16,18 @@ from leaml.records import Pair, Progress, Question, Result
 from leaml.training import generate as module
 from leaml.training.batches import Example, answer_loss, encode
 from leaml.training.distill import pair_turn
-from leaml.training.generate import generate, keep
+from leaml.training.generate import generate
 from leaml.training.loop import FitOptions, fit
 from tests import tiny_models
 
 OPTIONS = GenerateOptions(texts_per_type=3)
+MEASURED = {"log_probability", "agreement", "blind_agreement", "consistency", "similarity", "well_formed"}
 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory) -> list[Path]:
     """Fourteen pictures of noise: more than are written about at once."""
-    folder = tmp_path_factory.mktemp("images")
-    for number in range(14):
-        pixels = np.random.default_rng(number).integers(0, 256, (32, 32, 3), np.uint8)
-        Image.fromarray(pixels).save(folder / f"{number:02}.png")
-    return sorted(folder.iterdir())
+    return tiny_models.noise(tmp_path_factory.mktemp("images"), 14)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +67,7 @@ class Scripted:
 def scripted(monkeypatch, pictures, known, options, *rounds) -> tuple[list[Pair], Result, Scripted]:
     script = Scripted(*rounds)
     monkeypatch.setattr(module, "write", script)
-    monkeypatch.setattr(module, "_add_agreement", lambda model, framing, drafts: None)
+    monkeypatch.setattr(module._Writer, "measure", lambda writer, drafts: None)
     *events, result = generate(None, None, pictures, known, options)
     return [event for event in events if isinstance(event, Pair)], result, script
 
@@ -90,7 +86,7 @@ def test_pairs_progress_and_one_result_last(writer, pictures, known):
     assert {pair.image for pair in pairs} <= set(pictures)
     for pair in pairs:
         assert pair.question and pair.answer
-        assert pair.signals.keys() == {"log_probability", "agreement", "blind_agreement"}
+        assert pair.signals.keys() - {"blind_answer"} == MEASURED
         assert pair.signals["log_probability"] <= 0
         assert 0 <= pair.signals["agreement"] <= 1 and 0 <= pair.signals["blind_agreement"] <= 1
 
@@ -210,17 +206,3 @@ def test_the_types_come_from_labels_of_the_train_split(pictures, known):
         next(generate(None, None, pictures, [], OPTIONS))
     with pytest.raises(DataError, match=r"'Is it red\?' on 00\.png is of the split test"):
         next(generate(None, None, pictures, [replace(known[0], split="test")], OPTIONS))
-
-
-# --- The filter --------------------------------------------------------------------------------------------
-
-
-def test_keep_lets_enough_agreement_through_and_what_was_not_measured():
-    def pair(**signals: float) -> Pair:
-        return Pair(Path("a.png"), "Is it?", "yes", "yes/no", (), signals)
-
-    pairs = [pair(agreement=0.25), pair(agreement=0.5), pair(agreement=1.0), pair(log_probability=-3.0)]
-    assert keep(pairs, GenerateOptions(least_agreement=0.5)) == pairs[1:]
-    assert keep(pairs, GenerateOptions(least_agreement=0.0)) == pairs
-    assert keep([], OPTIONS) == []
-    assert pairs[0].signals == {"agreement": 0.25}

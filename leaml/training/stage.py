@@ -1,0 +1,113 @@
+"""What the training stages share: their data by picture, the claim on a run folder, and the loop within a stage.
+
+    answered = train_labels(labelled)                        # DataError where one is held out
+    claim(run_folder, "distil", options, model, answered)     # TrainingError where another run stands there
+    done = yield from train(model, batch_at, loss, options, run_folder)
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing, nullcontext
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypeVar
+
+from torch import Tensor, nn
+
+from leaml.errors import DataError, StorageError, TrainingError
+from leaml.models.in_place import choose_in_place, in_place
+from leaml.models.load import fingerprint
+from leaml.options import TrainingOptions
+from leaml.records import Caption, Pair, Progress, Question, Result
+from leaml.training.batches import Batch
+from leaml.training.loop import FitOptions, fit
+
+Asked = TypeVar("Asked", Question, Pair)
+
+
+def train_labels(labelled: Iterable[Question]) -> list[Question]:
+    """The answered questions, all of the train split.
+
+    Raises:
+        DataError: a question is held out for calibration or a test: learning from it would spoil that set.
+    """
+    labelled = list(labelled)
+    for question in labelled:
+        if question.split != "train":
+            raise DataError(
+                f"{question.question!r} on {question.image.name} is of the split {question.split}, not train.",
+                "Learn from the train split alone.",
+            )
+    return [question for question in labelled if question.answer]
+
+
+def by_picture(questions: Iterable[Asked]) -> list[tuple[Path, list[Asked]]]:
+    """The questions of each picture, in the order of the pictures' paths."""
+    ordered = sorted(questions, key=lambda asked: str(asked.image))
+    return [(image, list(group)) for image, group in groupby(ordered, key=lambda asked: asked.image)]
+
+
+def data_hash(records: Iterable[Question | Pair | Caption]) -> str:
+    """16 hexadecimal digits that name what is learned from, in any order."""
+    rows = sorted(
+        (record.image.name, "", record.caption)
+        if isinstance(record, Caption)
+        else (record.image.name, record.question, record.answer or "")
+        for record in records
+    )
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
+
+
+def claim(
+    run_folder: Path,
+    stage: str,
+    options: TrainingOptions,
+    model: nn.Module,
+    data: Iterable[Question | Pair | Caption],
+) -> None:
+    """Writes into `run_folder` what this run is, or sees that a run that stands there is the same and may go on.
+
+    Raises:
+        TrainingError: it is another one. StorageError: the folder cannot be written.
+    """
+    run = {"stage": stage, "options": options.model_dump(), "data": data_hash(data), "model": fingerprint(model)}
+    path = run_folder / "run.json"
+    try:
+        run_folder.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            unfinished = path.with_name("run.json.unfinished")
+            unfinished.write_text(json.dumps(run, indent=1), encoding="utf-8")
+            unfinished.replace(path)
+            return
+        begun = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        what = f"The run folder {run_folder} cannot be used: {error.strerror or error}."
+        raise StorageError(what, "Check the folder and the free space.") from error
+    except ValueError as error:
+        raise StorageError(f"{path} is damaged.", "Use another folder.") from error
+    differing = [name for name in run if not isinstance(begun, dict) or begun.get(name) != run[name]]
+    if differing:
+        what = f"{run_folder} holds a run that began with another {', '.join(differing)}."
+        raise TrainingError(what, "Use another folder, or remove it to start again.")
+
+
+def train(
+    model: nn.Module,
+    batch_at: Callable[[int], Batch],
+    loss: Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Any]]],
+    options: TrainingOptions,
+    run_folder: Path,
+) -> Generator[Progress, str | None, Result]:
+    """`fit` within a stage: passes its Progress out and what is sent in, and returns its Result.
+
+    Neurons are trained within the base weights where that is possible, and those are what they were afterwards.
+    """
+    schedule = FitOptions(options.steps, options.learning_rate, options.warmup, save_every=options.save_every)
+    sent = None
+    possible, _ = choose_in_place(model)
+    inside = in_place(model) if possible else nullcontext()
+    with inside, closing(fit(model, batch_at, loss, schedule, run_folder / "checkpoints")) as events:
+        while not isinstance(event := events.send(sent), Result):
+            sent = yield event
+    return event

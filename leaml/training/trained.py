@@ -1,0 +1,134 @@
+"""What a run trains of a model: selected neurons, a LoRA, or every weight; and the form in which that is saved.
+
+    chosen = Trained("generator", "neurons", fraction=0.05, method="taylor")
+    trained = chosen.of(model, framing, labels, pair_turn, run_folder)      # the model, with that much thawed
+    ...                                                                     # fit
+    path = chosen.save(trained, framing, run_folder)                        # an adapter's folder, or a whole model's
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from leaml.models.adapters import add_lora, add_neuron_adapter, trainable_parameters
+from leaml.models.framing import Framing
+from leaml.models.load import fingerprint
+from leaml.models.neurons import Selection, score_neurons
+from leaml.models.scores import Provenance, scored
+from leaml.records import Pair, Question
+from leaml.training.batches import Batch, Example, Turn, encode, kind_losses
+from leaml.training.stage import data_hash
+
+AsTurn = Callable[[Question | Pair], Turn]
+"""How a label is put to the model: as the generator's task, or as a question to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """How much of a model is trained, and under which name.
+
+    adapter: the name of the PEFT adapter. kind: `neurons`, `lora`, or `full`: every parameter, the vision tower's and
+    the embeddings' too. rank: of the LoRA. method, fraction, scope: of the neurons, as `score_neurons` and `select`
+    take them.
+    """
+
+    adapter: str
+    kind: str
+    rank: int = 16
+    method: str = "taylor"
+    fraction: float = 0.05
+    scope: str = "global"
+    seed: int = 0
+
+    def of(
+        self,
+        model: nn.Module,
+        framing: Framing,
+        labels: Sequence[Question | Pair],
+        turn: AsTurn,
+        run_folder: Path,
+        scores_folder: Path | None = None,
+    ) -> nn.Module:
+        """The model with that much thawed, and nothing else.
+
+        Args:
+            labels: what neurons are scored on, each put to the model as `turn` says.
+            run_folder: a run that goes on takes the neurons in its selection.json: its checkpoints are theirs.
+            scores_folder: where neuron scores are kept, and found by other runs on the same labels and model; None: in
+                the run's folder.
+
+        Raises:
+            ModelError: the model has no neurons that can be selected, or adapters of another kind.
+        """
+        if self.kind == "lora":
+            return add_lora(model, self.rank, self.rank, self.adapter)
+        if self.kind == "full":
+            # In bf16 most updates would be smaller than the last bit of the weight, and be lost.
+            return model.float().requires_grad_(True)
+        path = run_folder / "selection.json"
+        if not path.is_file():
+            self._select(model, framing, labels, turn, scores_folder or run_folder).save(path)
+        return add_neuron_adapter(model, Selection.load(path), self.adapter)
+
+    def _select(
+        self, model: nn.Module, framing: Framing, labels: Sequence[Question | Pair], turn: AsTurn, folder: Path
+    ) -> Selection:
+        asked = "\n".join(sorted({turn(label).prompt for label in labels}))
+        provenance = Provenance(self.method, data_hash(labels), asked, fingerprint(model), self.seed)
+
+        def compute(method: str) -> dict[str, Tensor]:
+            return score_on_labels(model, framing, labels, method, self.seed, turn)
+
+        return scored(folder, provenance, compute).select(self.fraction, self.scope)
+
+    def figures(self, trained: nn.Module, run_folder: Path) -> dict[str, float]:
+        """How many `trained weights` there are, and where neurons are trained, how many `neurons`."""
+        found = {"trained weights": float(trainable_parameters(trained))}
+        if self.kind == "neurons":
+            found["neurons"] = float(Selection.load(run_folder / "selection.json").count)
+        return found
+
+    def save(self, trained: Any, framing: Framing, run_folder: Path) -> Path:
+        """Writes what was trained; a whole model with its processor and in its own precision, to load like any other.
+
+        Returns:
+            The folder of the adapter, or of the model.
+        """
+        if self.kind == "full":
+            if isinstance(trained.config.dtype, torch.dtype):
+                trained.to(trained.config.dtype)
+            trained.save_pretrained(run_folder / "model")
+            framing.processor.save_pretrained(run_folder / "model")
+            return run_folder / "model"
+        trained.save_pretrained(run_folder / "adapter", selected_adapters=[self.adapter])
+        return run_folder / "adapter" / self.adapter
+
+
+def score_on_labels(
+    model: nn.Module,
+    framing: Framing,
+    labels: Sequence[Question | Pair],
+    method: str,
+    seed: int,
+    turn: AsTurn,
+    batch_size: int = 16,
+) -> dict[str, Tensor]:
+    """Neuron scores by the loss on the labels, each a sample and a row of its own, as `score_neurons` gives them."""
+    device = next(model.parameters()).device
+    examples = [Example(label.image, (turn(label),)) for label in labels]
+    batches = (encode(framing, examples[k : k + batch_size]).to(device) for k in range(0, len(examples), batch_size))
+
+    def loss(scored: nn.Module, batch: Batch) -> Tensor:
+        return sum(total for total, _ in kind_losses(scored, batch).values())
+
+    return score_neurons(model, batches, loss, method, seed, samples=_rows_before_padding)
+
+
+def _rows_before_padding(batch: Batch) -> Tensor:
+    """(rows, tokens): each row is one sample; padding belongs to none."""
+    rows = torch.arange(len(batch.segments), device=batch.segments.device)[:, None].expand(batch.segments.shape)
+    return rows.masked_fill(batch.segments < 0, -1)
