@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from leaml.errors import ModelError, OptionError, StorageError
 from leaml.models.neuron_tuner import NeuronConfig, NeuronLinear
 from leaml.models.neurons import Selection
+from leaml.models.quantised import keep_differentiable
 from leaml.models.structure import base_model, feed_forwards, language_linears
 
 
@@ -121,6 +122,7 @@ def _add(model: nn.Module, config: PeftConfig, name: str) -> PeftModel:
     """Put an adapter on a model and make it the active one."""
     if not name or "." in name:
         raise OptionError(f"{name!r} cannot name an adapter.", "Give a name without a full stop.")
+    keep_differentiable(model)
     if not isinstance(model, PeftModel):
         return get_peft_model(model, config, adapter_name=name)
     if name in model.peft_config:

@@ -12,7 +12,7 @@ is extended by hand (pinned, tested).
 """
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +25,9 @@ from peft.utils.peft_types import PeftType
 from torch import Tensor, nn
 
 from leaml.errors import ModelError
+
+if TYPE_CHECKING:
+    from leaml.models.in_place import Block
 
 METHOD = "NEURON"
 
@@ -86,6 +89,7 @@ class NeuronLinear(nn.Module, BaseTunerLayer):
         self.quantization_backend = resolve_quantization_backend(base_layer, **quantization)
         self.merged_adapters: list[str] = []
         self._before_merge: list[Tensor] = []
+        self.block: Block | None = None  # while an adapter is trained in the base weight
         self._disable_adapters = False
 
     def update_layer(self, adapter_name: str, count: int, is_row: bool) -> None:
@@ -106,6 +110,10 @@ class NeuronLinear(nn.Module, BaseTunerLayer):
 
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """x: (…, inputs) to (…, outputs)."""
+        if self.block is not None:
+            if self.block.is_wanted():
+                return self.block.forward(x)
+            self.block.put_back()
         if self.disable_adapters and self.merged:
             self.unmerge()
         y = self.base_layer(x, *args, **kwargs)
@@ -114,14 +122,16 @@ class NeuronLinear(nn.Module, BaseTunerLayer):
         if self.quantization_backend is not None:
             y = self.quantization_backend.maybe_clone_base_result(y)
         for adapter in self.active_adapters:
-            if adapter not in self.neuron_delta:
-                continue
-            delta, index = self.neuron_delta[adapter].to(x.dtype), self.neuron_index[adapter]
-            if self.neuron_is_row[adapter]:
-                y = y.index_add(-1, index, F.linear(x, delta).to(y.dtype))
-            else:
-                y = y + F.linear(x.index_select(-1, index), delta).to(y.dtype)
+            if adapter in self.neuron_delta:
+                y = self._add_difference(y, x, adapter)
         return y
+
+    def _add_difference(self, y: Tensor, x: Tensor, adapter: str) -> Tensor:
+        """y, a result of the base layer that nobody else holds, with an adapter's difference added to it."""
+        delta, index = self.neuron_delta[adapter].to(x.dtype), self.neuron_index[adapter].long()
+        if self.neuron_is_row[adapter]:  # PyTorch's fast way of adding wants 64-bit indices
+            return y.index_add_(-1, index, F.linear(x, delta).to(y.dtype))
+        return y.add_(F.linear(x.index_select(-1, index), delta).to(y.dtype))
 
     @torch.no_grad()
     def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
@@ -133,8 +143,8 @@ class NeuronLinear(nn.Module, BaseTunerLayer):
         for adapter in check_adapters_to_merge(self, adapter_names):
             if adapter in self.neuron_delta:
                 merged = self.merged_block(adapter)
-                self._before_merge.append(self._block(adapter))
-                self._write_block(adapter, merged)
+                self._before_merge.append(self.original_block(adapter))
+                self.write_block(adapter, merged)
                 self.merged_adapters.append(adapter)
 
     @torch.no_grad()
@@ -145,7 +155,7 @@ class NeuronLinear(nn.Module, BaseTunerLayer):
                 "Merging into a quantised model would round its weights again.",
                 "Load the base model unquantised, add the adapter, and merge there.",
             )
-        block = self._block(adapter)
+        block = self.original_block(adapter)
         merged = (block.float() + self.neuron_delta[adapter].float()).to(block.dtype)
         if not torch.isfinite(merged).all():
             raise ModelError(
@@ -158,16 +168,19 @@ class NeuronLinear(nn.Module, BaseTunerLayer):
     def unmerge(self) -> None:
         """Put the base weight back, bit for bit."""
         while self.merged_adapters:
-            self._write_block(self.merged_adapters.pop(), self._before_merge.pop())
+            self.write_block(self.merged_adapters.pop(), self._before_merge.pop())
 
-    def _block(self, adapter: str) -> Tensor:
+    def original_block(self, adapter: str) -> Tensor:
         """A copy of the base weight's rows or columns that belong to an adapter, shaped like its difference."""
+        if self.block is not None:
+            self.block.put_back()
         dimension = 0 if self.neuron_is_row[adapter] else 1
-        return self.get_base_weight().index_select(dimension, self.neuron_index[adapter])
+        return self.base_layer.weight.index_select(dimension, self.neuron_index[adapter])
 
-    def _write_block(self, adapter: str, block: Tensor) -> None:
+    def write_block(self, adapter: str, block: Tensor) -> None:
+        """Overwrites the base weight's rows or columns that belong to an adapter, bit for bit."""
         dimension = 0 if self.neuron_is_row[adapter] else 1
-        self.get_base_weight().index_copy_(dimension, self.neuron_index[adapter].long(), block)
+        self.base_layer.weight.index_copy_(dimension, self.neuron_index[adapter].long(), block)
 
     def __repr__(self) -> str:
         return f"neuron.{super().__repr__()}"

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from leaml.errors import OptionError, StorageError
 from leaml.models.neuron_meters import ActivationMeter, GradientMeter, TaylorMeter
+from leaml.models.quantised import keep_differentiable
 from leaml.models.structure import base_model, feed_forwards
 
 METHODS = ("taylor", "gradient", "activation", "random", "inverse")
@@ -47,11 +48,16 @@ class Selection:
     scope: str = "global"
     seed: int = 0
     data_hash: str = ""
+    prompt: str = ""
     model_hash: str = ""
 
     @classmethod
     def of(cls, scores: Mapping[str, Tensor], fraction: float, scope: str = "global", **provenance: Any) -> "Selection":
-        """Select by `scores` (see `select`); `provenance` is any of `method`, `seed`, `data_hash`, `model_hash`."""
+        """Select by `scores`, see `select`.
+
+        Args:
+            provenance: any of `method`, `seed`, `data_hash`, `prompt`, `model_hash`.
+        """
         sizes = {name: len(values) for name, values in scores.items()}
         return cls(select(scores, fraction, scope), sizes, fraction=fraction, scope=scope, **provenance)
 
@@ -64,11 +70,18 @@ class Selection:
         """The share of neurons chosen in each feed-forward network, in the model's order: 0 to 1."""
         return [len(chosen) / self.sizes[name] for name, chosen in self.neurons.items()]
 
+    def overlap(self, other: "Selection") -> float:
+        """The share of these neurons that the other selection of this model chose too: 0 to 1.
+
+        By chance it is the other one's share of all neurons.
+        """
+        shared = sum(int(torch.isin(chosen, other.neurons[name]).sum()) for name, chosen in self.neurons.items())
+        return shared / self.count
+
     def provenance(self) -> dict[str, Any]:
         """Everything but the neurons, ready for JSON."""
-        return {
-            name: getattr(self, name) for name in ("method", "fraction", "scope", "seed", "data_hash", "model_hash")
-        }
+        names = ("method", "fraction", "scope", "seed", "data_hash", "prompt", "model_hash")
+        return {name: getattr(self, name) for name in names}
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all. Raises StorageError."""
@@ -159,6 +172,7 @@ def score_neurons(
     if method == "random":
         generator = torch.Generator().manual_seed(seed)
         return {layer.name: torch.rand(layer.size, generator=generator) for layer in layers}
+    keep_differentiable(model)
     meter = {"gradient": GradientMeter, "activation": ActivationMeter}.get(method, TaylorMeter)(layers)
     with _frozen(model), meter.watching(base_model(model)):
         for batch in batches:

@@ -9,8 +9,8 @@ from transformers import PreTrainedModel
 
 from leaml.errors import ModelError
 
-PARTS = ("gate_proj", "up_proj", "down_proj")
-"""The three linear layers of a gated feed-forward network."""
+PARTS = (("gate_proj", "up_proj", "down_proj"), ("w1", "w3", "w2"))
+"""Names of the three linear layers of a gated feed-forward network: gate, up, down. The second are those of LFM2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +72,38 @@ def feed_forwards(model: nn.Module) -> list[FeedForward]:
     model = base_model(model)
     found: list[FeedForward] = []
     for name, module in language_modules(model):
-        if isinstance(getattr(module, "gate_up_proj", None), nn.Module | Tensor):
-            kind = "the weights of experts" if isinstance(module.gate_up_proj, Tensor) else "one matrix for gate and up"
+        if kind := _unselectable(module):
             raise ModelError(
                 f"{type(model).__name__} keeps its feed-forward neurons in {kind} ({name}), which cannot be selected.",
                 "Use LoRA, or a model of the Llama, Qwen or Gemma kind.",
             )
-        parts = [getattr(module, part, None) for part in PARTS]
-        if not all(_is_linear(part) for part in parts):
-            continue
-        gate, up, down = parts
-        if gate.out_features == up.out_features == down.in_features:
-            names = [f"{name}.{part}" for part in PARTS]
-            found.append(FeedForward(name, *names, size=down.in_features, layer=len(found)))
+        names = _gated_triple(module)
+        if names is not None:
+            size = getattr(module, names[2]).in_features
+            found.append(FeedForward(name, *(f"{name}.{part}" for part in names), size=size, layer=len(found)))
     if not found:
         raise ModelError(
-            f"{type(model).__name__} has no gated feed-forward network ({', '.join(PARTS)}) outside its vision tower.",
+            f"{type(model).__name__} has no gated feed-forward network ({', '.join(PARTS[0])} or the like) outside its "
+            "vision tower.",
             "Use LoRA, or a model of the Llama, Qwen or Gemma kind.",
         )
     return found
+
+
+def _unselectable(module: nn.Module) -> str:
+    """What a module keeps its neurons in, where that is no layer of its own for each of gate, up and down."""
+    if any(isinstance(getattr(module, part, None), Tensor) for part in ("gate_up_proj", "down_proj")):
+        return "the weights of experts"
+    return "one matrix for gate and up" if isinstance(getattr(module, "gate_up_proj", None), nn.Module) else ""
+
+
+def _gated_triple(module: nn.Module) -> tuple[str, str, str] | None:
+    """What a module calls its gate, up and down, where it is a gated feed-forward network."""
+    for names in PARTS:
+        gate, up, down = parts = [getattr(module, name, None) for name in names]
+        if all(map(_is_linear, parts)) and gate.out_features == up.out_features == down.in_features:
+            return names
+    return None
 
 
 def _is_linear(module: Any) -> bool:

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,30 +21,45 @@ from leaml.models.neurons import Selection
 from leaml.models.structure import feed_forwards
 from tests import tiny_models
 
+ROOT = Path(__file__).resolve().parents[2]
 WIDTH, LAYERS, NEURONS = tiny_models.WIDTH, tiny_models.LAYERS, tiny_models.NEURONS
 
-LOGITS_WITHOUT_LEAML = """
-import sys, torch
+ANSWER = """
+import sys
+{first}
+import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForImageTextToText
-base, adapter, batch, logits = sys.argv[1:]
 torch.set_num_threads(1)
-model = PeftModel.from_pretrained(AutoModelForImageTextToText.from_pretrained(base), adapter).eval()
-with torch.no_grad():
-    save_file({"logits": model(**load_file(batch)).logits}, logits)
-assert "leaml" not in sys.modules
+
+def answer(adapter):
+    for folder in sys.argv[1:]:
+        base = AutoModelForImageTextToText.from_pretrained(folder + "/base")
+        model = PeftModel.from_pretrained(base, f"{{folder}}/{{adapter}}").eval()
+        with torch.no_grad():
+            logits = model(**load_file(folder + "/batch.safetensors")).logits
+        save_file({{"logits": logits}}, f"{{folder}}/{{adapter}}.safetensors")
+
+{then}
 """
+"""A program of somebody else, who has plain PEFT."""
 
 
 @pytest.fixture
 def idefics3():
-    model, processor = tiny_models.idefics3()
-    return model, tiny_models.pictures_and_questions(processor)
+    return of_family("idefics3")
 
 
-def llava():
-    return tiny_models.llava_pixtral(), tiny_models.text_only()
+FAMILIES = ("idefics3", "llava_pixtral", "gemma3")
+
+
+def of_family(family):
+    """(model, batch)"""
+    if family == "idefics3":
+        model, processor = tiny_models.idefics3()
+        return model, tiny_models.pictures_and_questions(processor)
+    return getattr(tiny_models, family)(), tiny_models.text_only()
 
 
 def some_neurons(model, seed=0, fraction=0.1):
@@ -89,11 +105,7 @@ def test_a_new_adapter_changes_nothing_and_trains_rows_and_columns_alone(idefics
 
 @pytest.mark.parametrize("family", ["idefics3", "gemma3"])
 def test_gradients_and_updates_equal_those_of_masked_dense_training(family):
-    if family == "idefics3":
-        model, processor = tiny_models.idefics3()
-        batch = tiny_models.pictures_and_questions(processor)
-    else:
-        model, batch = tiny_models.gemma3(), tiny_models.text_only()
+    model, batch = of_family(family)
     selection = some_neurons(model)
     dense = copy.deepcopy(model)
     adapted = add_neuron_adapter(model, selection)
@@ -189,26 +201,47 @@ def test_weights_that_are_not_finite_are_not_merged_at_all(idefics3):
         assert torch.equal(logits(adapted, batch), before)
 
 
-@pytest.mark.parametrize("family", ["idefics3", "llava"])
-def test_the_lora_export_loads_without_leaml_and_answers_the_same(family, tmp_path):
-    if family == "idefics3":
-        model, processor = tiny_models.idefics3()
-        batch = tiny_models.pictures_and_questions(processor)
-    else:
-        model, batch = llava()
-    model.save_pretrained(tmp_path / "base")
-    adapted = add_neuron_adapter(model, some_neurons(model), "expert")
-    disturb(adapted)
-    export_lora(adapted, "expert", tmp_path / "lora")
-    save_file({name: values.contiguous() for name, values in batch.items()}, tmp_path / "batch.safetensors")
-    arguments = [tmp_path / name for name in ("base", "lora", "batch.safetensors", "logits.safetensors")]
-    command = [sys.executable, "-c", LOGITS_WITHOUT_LEAML, *map(str, arguments)]
-    result = subprocess.run(
-        command, cwd=tmp_path, env=os.environ | {"HF_HUB_OFFLINE": "1"}, capture_output=True, text=True
-    )
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """For each family a folder with base model, batch, adapter and its export, and the logits that they must give."""
+    expected = {}
+    for family in FAMILIES:
+        folder = tmp_path_factory.mktemp(family)
+        model, batch = of_family(family)
+        model.save_pretrained(folder / "base")
+        adapted = add_neuron_adapter(model, some_neurons(model))
+        disturb(adapted)
+        adapted.save_pretrained(folder / "neurons")
+        export_lora(adapted, "default", folder / "lora")
+        save_file({name: values.contiguous() for name, values in batch.items()}, folder / "batch.safetensors")
+        expected[folder] = logits(adapted, batch)
+    return expected
+
+
+def run_elsewhere(written, **lines):
+    """Runs `ANSWER` on all folders, in a process of its own."""
+    command = [sys.executable, "-c", ANSWER.format(**lines), *map(str, written)]
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
+    folder = next(iter(written))
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    there = load_file(tmp_path / "logits.safetensors")["logits"]
-    torch.testing.assert_close(there, logits(adapted, batch), rtol=1e-5, atol=1e-5)
+
+
+def test_plain_peft_loads_the_export_without_leaml_and_the_adapter_once_leaml_is_imported(written):
+    then = "answer('lora'); assert 'leaml' not in sys.modules; import leaml; answer('neurons')"
+    run_elsewhere(written, first="", then=then)
+    for folder, expected in written.items():
+        exported = load_file(folder / "lora.safetensors")["logits"]
+        torch.testing.assert_close(exported, expected, rtol=1e-5, atol=1e-5)
+        assert torch.equal(load_file(folder / "neurons.safetensors")["logits"], expected)
+
+
+def test_plain_peft_loads_a_neuron_adapter_after_an_import_of_leaml_that_loads_no_torch(written):
+    run_elsewhere(
+        written, first="import leaml; assert not {'torch', 'peft'} & sys.modules.keys()", then="answer('neurons')"
+    )
+    for folder, expected in written.items():
+        assert torch.equal(load_file(folder / "neurons.safetensors")["logits"], expected)
 
 
 def test_only_a_neuron_adapter_is_exported(idefics3, tmp_path):

@@ -2,12 +2,16 @@
 
 import json
 
+import bitsandbytes
 import pytest
 import torch
+import transformers
 
 from leaml.errors import ModelError, OptionError, StorageError
 from leaml.models.adapters import add_neuron_adapter
+from leaml.models.in_place import choose_in_place
 from leaml.models.neurons import METHODS, Selection, one_sample_per_row, score_neurons, select
+from leaml.models.quantised import keep_differentiable
 from leaml.models.structure import feed_forwards, language_linears
 from tests import tiny_models
 
@@ -52,12 +56,32 @@ def test_feed_forwards_are_found_by_structure_and_never_in_the_vision_tower(fami
     assert len(language_linears(model)) == LAYERS * 7  # q, k, v, o, gate, up, down
 
 
+@pytest.mark.parametrize("family", ["Qwen3", "Mistral", "Cohere", "Lfm2"])
+def test_language_models_of_many_families_are_scored_and_adapted(family):
+    config = language_model(family)
+    model, batch = tiny_models.llava_pixtral(text=config), tiny_models.text_only()
+    found = feed_forwards(model)
+    assert [layer.size for layer in found] == [NEURONS] * LAYERS
+    assert all(layer.name.startswith("model.language_model.") for layer in found)
+    before = model(**batch).logits
+    adapted = add_neuron_adapter(model, Selection.of(score_neurons(model, [batch], sample_losses), 0.1, "layer"))
+    assert torch.equal(adapted(**batch).logits, before)
+
+
 def test_an_adapted_model_has_the_same_feed_forwards_and_linears(idefics3):
     model, _ = idefics3
     before = feed_forwards(model), language_linears(model)
     selection = Selection.of({layer.name: torch.rand(layer.size) for layer in before[0]}, 0.2)
     adapted = add_neuron_adapter(model, selection)
     assert (feed_forwards(adapted), language_linears(adapted)) == before
+
+
+def language_model(family, **sizes):
+    """A small config of a family of language models."""
+    shared = {name: size for name, size in tiny_models.TEXT.items() if name != "head_dim"}  # not all families know it
+    if family == "Lfm2":
+        sizes |= {"layer_types": ["conv", "full_attention", "full_attention"], "block_auto_adjust_ff_dim": False}
+    return getattr(transformers, f"{family}Config")(**shared | sizes)
 
 
 @pytest.mark.parametrize(("family", "why"), [("fused", "one matrix for gate and up"), ("experts", "experts")])
@@ -67,10 +91,9 @@ def test_fused_and_expert_neurons_are_refused_by_name(family, why):
 
 
 def test_a_model_without_gated_networks_is_refused_by_name():
-    from transformers import GPT2Config, GPT2LMHeadModel
-
+    config = transformers.GPT2Config(n_embd=8, n_layer=1, n_head=1, vocab_size=8)
     with pytest.raises(ModelError, match="GPT2LMHeadModel has no gated feed-forward network"):
-        feed_forwards(GPT2LMHeadModel(GPT2Config(n_embd=8, n_layer=1, n_head=1, vocab_size=8)))
+        feed_forwards(transformers.GPT2LMHeadModel(config))
 
 
 def test_taylor_equals_weight_times_weight_gradient_over_the_down_column_of_each_sample(idefics3):
@@ -163,6 +186,61 @@ def test_scoring_leaves_the_model_as_it_was_and_gives_no_weight_a_gradient(idefi
     assert [parameter.requires_grad for parameter in model.parameters()] == wanted
     assert all(parameter.grad is None for parameter in model.parameters())
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+def in_four_bits(model, folder):
+    """`model`, written and loaded again as a user would, with the linear layers of its language model in NF4."""
+    model.save_pretrained(folder)
+    four_bits = transformers.BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.float32,
+        llm_int8_skip_modules=["vision_tower", "multi_modal_projector", "lm_head"],
+    )  # fmt: skip
+    return transformers.AutoModelForImageTextToText.from_pretrained(
+        folder, quantization_config=four_bits, device_map={"": "cpu"}
+    )
+
+
+WIDE = {"hidden_size": 64, "intermediate_size": 128}
+"""bitsandbytes wants rows of at least 64."""
+
+
+@pytest.mark.parametrize("family", ["Llama", "Lfm2"])
+def test_a_four_bit_base_is_scored_as_its_dequantised_self(family, tmp_path):
+    dense = tiny_models.llava_pixtral(text=language_model(family, **WIDE))
+    batch = tiny_models.text_only()
+    model = in_four_bits(dense, tmp_path)
+    layers = [name for name, module in model.named_modules() if isinstance(module, bitsandbytes.nn.Linear4bit)]
+    assert {layer.down for layer in feed_forwards(model)} <= set(layers)
+    for name in layers:
+        weight = model.get_submodule(name).weight
+        values = bitsandbytes.functional.dequantize_4bit(weight.data, weight.quant_state)
+        dense.get_submodule(name).weight.data.copy_(values)
+    for method in ("taylor", "gradient", "activation"):
+        scores = score_neurons(model, [batch], sample_losses, method)
+        for name, expected in score_neurons(dense, [batch], sample_losses, method).items():
+            torch.testing.assert_close(scores[name], expected, rtol=1e-3, atol=1e-4)
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_a_four_bit_base_that_answers_goes_on_learning(tmp_path):
+    batch = tiny_models.text_only()
+    model = in_four_bits(tiny_models.llava_pixtral(text=language_model("Llama", **WIDE)), tmp_path).eval()
+    adapted = add_neuron_adapter(model, Selection.of({n.name: torch.rand(n.size) for n in feed_forwards(model)}, 0.1))
+    with torch.no_grad():
+        adapted(**batch)
+    sample_losses(adapted, batch).sum().backward()
+    trained = [parameter for parameter in adapted.parameters() if parameter.requires_grad]
+    assert trained and all(parameter.grad.abs().sum() > 0 for parameter in trained)
+    assert "quantised" in choose_in_place(adapted)[1]
+
+
+def test_a_four_bit_base_that_was_packed_is_refused():
+    layer = bitsandbytes.nn.Linear4bit(64, 64, quant_type="nf4").to("cpu")
+    keep_differentiable(layer)
+    assert not layer.support_avx512bf16_for_cpu
+    layer.weight.quant_state.packing_format_for_cpu = True
+    with pytest.raises(ModelError, match="Load it again"):
+        keep_differentiable(layer)
 
 
 def test_scoring_an_adapted_model_scores_its_active_adapter(idefics3):
