@@ -1,6 +1,6 @@
 """The door of the app: who may knock, and the addresses under which pictures are read. Nothing is written here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.context import Context
 from leaml.errors import LeamlError
+from leaml.store.greys import read_numbers
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
@@ -36,6 +37,11 @@ def picture_address(project: str, id: int) -> str:
     return f"/picture/{quote(project, safe='')}/{id}"
 
 
+def values_address(project: str, id: int) -> str:
+    """Where the viewer reads the true values of a picture of 16 bits."""
+    return f"/values/{quote(project, safe='')}/{id}"
+
+
 def thumb_address(project: str, id: int) -> str:
     """Where the browser reads a picture's thumbnail."""
     return f"/thumb/{quote(project, safe='')}/{id}"
@@ -50,22 +56,39 @@ def routes(context: Context) -> list[Route]:
     def thumb(request: Request) -> Response:
         return _file(request, context, lambda found: found.thumb)
 
-    return [Route("/picture/{project}/{id:int}", picture), Route("/thumb/{project}/{id:int}", thumb)]
+    def values(request: Request) -> Response:
+        return _file(request, context, lambda found: found.values, _numbers)
+
+    kinds = {"picture": picture, "thumb": thumb, "values": values}
+    return [Route(f"/{name}/{{project}}/{{id:int}}", answer) for name, answer in kinds.items()]
 
 
-def _file(request: Request, context: Context, choose: Callable) -> Response:
+def _file(request: Request, context: Context, choose: Callable, answer: Callable | None = None) -> Response:
     try:
         project = context.get(request.path_params["project"])
-        path: Path = choose(project.picture(request.path_params["id"]))
+        path: Path | None = choose(project.picture(request.path_params["id"]))
     except LeamlError:
-        return PlainTextResponse("There is no such picture.", 404)
-    if path.suffix not in TYPES or not path.is_file() or project.folder not in path.resolve().parents:
+        path = None
+    if path is None or not _may_be_shown(path, project.folder):
         return PlainTextResponse("There is no such picture.", 404)
     # The browser asks again each time and is told that nothing has changed: files are named by their content's hash.
     headers = {"Cache-Control": "private, no-cache", "ETag": f'"{path.stem}"'}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
+    return (answer or _as_it_is)(path, headers)
+
+
+def _may_be_shown(path: Path, folder: Path) -> bool:
+    return path.suffix in TYPES and path.is_file() and folder in path.resolve().parents
+
+
+def _as_it_is(path: Path, headers: Mapping[str, str]) -> Response:
     return FileResponse(path, media_type=TYPES[path.suffix], headers=headers)
+
+
+def _numbers(path: Path, headers: Mapping[str, str]) -> Response:
+    """The numbers of a 16-bit PNG, row by row, two bytes each, the lower first: a canvas would read 8 bits of them."""
+    return Response(read_numbers(path).astype("<u2").tobytes(), media_type="application/octet-stream", headers=headers)
 
 
 class Door:

@@ -30,6 +30,17 @@ leaml.isTyping = function (target) {
   return target.matches("input") && !["button", "checkbox", "submit"].includes(target.type);
 };
 
+/* What a pressed key may be called. A digit is where it stands, whatever the keyboard writes there; with Shift it is
+   "Shift+1", or else the sign: on many keyboards "=" and "+" are a digit with Shift. */
+leaml.named = function (event, control) {
+  const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code);
+  const sign = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const before = control ? "Ctrl+" : "";
+  const shifted = event.shiftKey && (digit || sign.startsWith("Arrow"));
+  if (digit && !event.shiftKey) return [before + digit[1]];
+  return shifted ? [`${before}Shift+${digit ? digit[1] : sign}`, ...(digit ? [before + sign] : [])] : [before + sign];
+};
+
 /* Keys of one part of a screen: {"a": action, "Ctrl+Enter": action, …}, letters in lower case. They act on keydown, once,
    while the part is on the open tab. While somebody types, only those named in `whileTyping` act. */
 leaml.onKeys = function (element, actions, whileTyping = []) {
@@ -38,10 +49,8 @@ leaml.onKeys = function (element, actions, whileTyping = []) {
     if (event.repeat || event.altKey || event.isComposing || event.defaultPrevented) return;
     if (!element.checkVisibility() || document.querySelector("dialog[open], [role=dialog]")) return;
     const control = event.ctrlKey || event.metaKey;
-    const digit = !event.shiftKey && /^(?:Digit|Numpad)(\d)$/.exec(event.code);
-    const plain = digit ? digit[1] : event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const arrow = event.shiftKey && plain.startsWith("Arrow");
-    const key = (control ? "Ctrl+" : "") + (arrow ? "Shift+" : "") + plain;
+    const named = leaml.named(event, control);
+    const key = named.find((name) => actions[name]);
     const action = actions[key];
     if (!action || (leaml.isTyping(event.target) && !whileTyping.includes(key))) return;
     if (action(event) !== false) event.preventDefault();
