@@ -16,9 +16,9 @@ from typing import Any
 from leaml.errors import DataError, StorageError
 from leaml.records import Pair
 from leaml.store.database import Database
-from leaml.store.decisions import Decisions, text_of
+from leaml.store.decisions import Decisions
 from leaml.store.formats import LONGEST_CAPTION
-from leaml.store.lineage import lineage
+from leaml.store.lineage import learned_from, lineage
 from leaml.store.overview import Overview, overview
 from leaml.store.rows import (
     Adapter,
@@ -27,13 +27,15 @@ from leaml.store.rows import (
     PairState,
     Picture,
     PredictionRow,
+    Said,
     Suggestion,
     Template,
     Vote,
 )  # fmt: skip
+from leaml.store.texts import text_of
 
 __all__ = [
-    "Adapter", "Answer", "CaptionRow", "Overview", "PairState", "Picture", "PredictionRow", "Project",
+    "Adapter", "Answer", "CaptionRow", "Overview", "PairState", "Picture", "PredictionRow", "Project", "Said",
     "Suggestion", "Template", "Vote", "home", "projects", "slug",
 ]  # fmt: skip
 
@@ -183,15 +185,18 @@ class Project(Decisions):
             if row["image_id"] in files
         ]
 
-    def add_captions(self, job_id: int | None, captions: Iterable[tuple[int, str, str]]) -> None:
-        """Adds (number of the picture, caption, teacher); one that is there already is left out."""
+    def add_captions(self, job_id: int | None, captions: Iterable[tuple[int, str, str]], prompt: str = "") -> None:
+        """Adds (number of the picture, caption, teacher), asked for by `prompt`; one that is there is left out."""
         with self.db.transaction():
             wanted = [
-                {"image_id": image_id, "caption": text_of("caption", text, LONGEST_CAPTION), "teacher": teacher}
+                {
+                    "image_id": image_id, "caption": text_of("caption", text, LONGEST_CAPTION), "teacher": teacher,
+                    "prompt": prompt,
+                }
                 for image_id, text, teacher in captions
-            ]
+            ]  # fmt: skip
             known = self.db.rows("captions", image_id=[row["image_id"] for row in wanted])
-            seen = {(row["image_id"], row["caption"], row["teacher"]) for row in known}
+            seen = {(row["image_id"], row["caption"], row["teacher"], row["prompt"]) for row in known}
             changes = []
             for row in wanted:
                 if tuple(row.values()) not in seen:
@@ -269,19 +274,12 @@ class Project(Decisions):
                 raise StorageError(what, f"Delete the folder {folder.relative_to(self.folder)} by hand.") from error
 
     def add_predictions(
-        self, job_id: int, adapter_id: int | None, predictions: Iterable[tuple[int, str, bool, float | None]]
+        self, job_id: int, adapter_id: int | None, predictions: Iterable[Said | tuple[int, str, bool, float | None]]
     ) -> None:
-        """Adds answers of one model: (number of the pair, text, correct, log-probability)."""
-        self.db.insert_many(
-            "predictions",
-            [
-                {
-                    "job_id": job_id, "adapter_id": adapter_id, "pair_id": pair_id, "text": text,
-                    "correct": int(correct), "log_probability": log_probability,
-                }
-                for pair_id, text, correct, log_probability in predictions
-            ],
-        )  # fmt: skip
+        """Adds answers of one model: (number of the pair, text, correct, log-probability), or more, see `Said`."""
+        model = {"job_id": job_id, "adapter_id": adapter_id}
+        rows = (Said(*prediction)._asdict() for prediction in predictions)
+        self.db.insert_many("predictions", [model | row | {"correct": int(row["correct"])} for row in rows])
 
     def predictions(self, job_id: int, **equal: Any) -> list[PredictionRow]:
         """The answers that a comparison has so far; `equal` as in `Database.rows`."""
@@ -347,6 +345,14 @@ class Project(Decisions):
             DataError: there is no such prediction.
         """
         return lineage(self.db, self.folder, prediction_id)
+
+    def learned_from(self, adapter_id: int) -> set[int]:
+        """Numbers of the pictures that an adapter learned from: by labels, captions, and generators before it.
+
+        Raises:
+            DataError: there is no such adapter.
+        """
+        return learned_from(self.db, self.adapter(adapter_id).job_id)
 
     def overview(self) -> Overview:
         """Where the work stands, and what is to be done next."""

@@ -1,11 +1,14 @@
 """What a project hands out: plain values with absolute paths, each made of one row of the database."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from leaml.errors import DataError
 from leaml.records import Caption, Pair, Question
+from leaml.store.greys import Greys
+from leaml.store.marks import Mark
 
 STATUSES = ("label", "question", "suggested", "accepted", "rejected")
 """What a pair can be; the view pair_states says which."""
@@ -13,7 +16,13 @@ STATUSES = ("label", "question", "suggested", "accepted", "rejected")
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture of the project. `path` and `thumb` are absolute; `name` as imported; width and height in pixels."""
+    """A picture of the project. `path` and `thumb` are absolute; `name` as imported; width and height in pixels.
+
+    Attributes:
+        greys: the true values of a picture of more than 8 bits; `path` is what a model sees of them.
+        device: maker and model of what took it, or "".
+        burned_in: text may stand in the picture that nobody has looked for yet.
+    """
 
     id: int
     path: Path
@@ -24,11 +33,23 @@ class Picture:
     width: int
     height: int
     cluster: int | None
+    greys: Greys | None = None
+    device: str = ""
+    burned_in: bool = False
 
     @classmethod
     def of(cls, row: dict[str, Any], folder: Path) -> "Picture":
         """From a row of `images`."""
-        return cls(path=folder / row["file"], thumb=folder / row["thumb"], **_same(cls, row, "path", "thumb"))
+        own = {
+            "path": folder / row["file"], "thumb": folder / row["thumb"], "burned_in": bool(row["burned_in"]),
+            "greys": Greys(**row["greys"]) if row["greys"] else None,
+        }  # fmt: skip
+        return cls(**own, **_same(cls, row, *own))
+
+    @property
+    def values(self) -> Path | None:
+        """The file of the true values, beside the picture; None where there are 8 bits."""
+        return self.path.parent.parent / self.greys.file if self.greys else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +61,7 @@ class PairState:
         origin: "label" (given in the app), "import", or "generator".
         source: who labelled it according to the imported file, or "".
         status: "label", "question" (not answered), "suggested", "accepted" or "rejected".
-        reviewer: who gave the newest verdict, or None.
+        reviewer: who gave the newest verdict, or None; queue: in which kind of work, "fix", "audit" or "bulk".
         edited: a reviewer changed question or answer.
         person: who labelled it here, or None.
     """
@@ -62,6 +83,7 @@ class PairState:
     job_id: int | None
     verdict_id: int | None
     reviewer: str | None
+    queue: str | None
     edited: bool
     person: str | None
 
@@ -83,14 +105,15 @@ class PairState:
         )
 
     def as_pair(self) -> Pair:
-        """For training on suggestions.
+        """For training on suggestions. One that was accepted in bulk alone counts as not reviewed.
 
         Raises:
             DataError: nobody has answered it.
         """
         if self.answer is None:
             raise DataError(f"“{self.question}” on {self.image_name} has no answer.", "Answer it first.")
-        return Pair(self.image, self.question, self.answer, self.type, self.choices, self.signals)
+        reviewed = self.edited or self.queue in ("fix", "audit")
+        return Pair(self.image, self.question, self.answer, self.type, self.choices, self.signals, reviewed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +124,7 @@ class Suggestion:
         job_id: of the run that wrote it.
         status: "suggested", "accepted" or "rejected".
         reviewer: who gave the newest verdict, or None.
-        agreement: the probability that the generator answers the same when asked again; None: never measured.
+        signal: how far to trust it, 0 to 1: `trust` of its signals, else `agreement`; None: never measured.
     """
 
     id: int
@@ -109,18 +132,32 @@ class Suggestion:
     job_id: int | None
     status: str
     reviewer: str | None
-    agreement: float | None
+    signal: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What somebody remarked about a picture, or about one question on it; see `Project.remark`."""
+
+    id: int
+    image_id: int
+    pair_id: int | None
+    person: str
+    kind: str
+    text: str
+    created: str
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionRow:
-    """What a teacher wrote about a picture of the project."""
+    """What a teacher wrote about a picture of the project when asked `prompt` ("" where that is not known)."""
 
     id: int
     image_id: int
     image: Path
     caption: str
     teacher: str
+    prompt: str
     job_id: int | None
 
     @classmethod
@@ -135,30 +172,29 @@ class CaptionRow:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person answers to a question."""
+    """What a person answers to a question; `marks` as in `leaml.store.marks`, None: as they are."""
 
     question: str
     answer: str
     type: str
     choices: tuple[str, ...] = ()
+    marks: Sequence[Mark] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A question to ask on every picture."""
+    """A question to ask on every picture. Two that ask the same are equal, whatever their numbers and versions."""
 
     question: str
     type: str
     choices: tuple[str, ...] = ()
+    id: int | None = field(default=None, compare=False)
+    version: int = field(default=1, compare=False)
 
     @classmethod
-    def of(cls, row: dict[str, Any]) -> "Template":
+    def of(cls, row: Mapping[str, Any]) -> "Template":
         """From a row of `templates`."""
-        return cls(row["question"], row["type"], tuple(row["choices"]))
-
-    def row(self, position: int) -> dict[str, Any]:
-        """As a row of `templates`."""
-        return {"question": self.question, "type": self.type, "choices": list(self.choices), "position": position}
+        return cls(row["question"], row["type"], tuple(row["choices"]), row["id"], row["version"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +218,22 @@ class Adapter:
         return cls(path=folder / row["folder"], **_same(cls, row, "path"))
 
 
+class Said(NamedTuple):
+    """What a model answered to a pair's question, and how sure it was; as `leaml.records.Prediction` has it."""
+
+    pair_id: int
+    text: str
+    correct: bool
+    log_probability: float | None
+    confidence: float | None = None
+    probabilities: dict[str, float] | None = None
+    blind_text: str | None = None
+    entropy: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PredictionRow:
-    """What a model answered to a pair's question. `adapter_id` None is the base model."""
+    """What a model answered to a pair's question. `adapter_id` None is the base model; the rest is as in `Said`."""
 
     id: int
     job_id: int
@@ -193,6 +242,10 @@ class PredictionRow:
     text: str
     correct: bool
     log_probability: float | None
+    confidence: float | None
+    probabilities: dict[str, float] | None
+    blind_text: str | None
+    entropy: float | None
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> "PredictionRow":
