@@ -30,6 +30,16 @@ def lineage(database: Database, folder: Path, prediction_id: int) -> dict[str, A
     }
 
 
+def learned_from(database: Database, job_id: int | None) -> set[int]:
+    """Numbers of the pictures behind what a job made; see `Project.learned_from`."""
+    used = _behind(database, {job_id})
+    pictures = (
+        row["image_id"] for table, kind in (("pairs", "pair"), ("captions", "caption"))
+        for row in database.rows(table, id=used[kind])
+    )  # fmt: skip
+    return set(pictures)
+
+
 def _behind(database: Database, jobs: set[int | None]) -> dict[str, list[int]]:
     """Kind -> numbers of what these jobs rest upon: what they used, and what the jobs behind that used."""
     used: dict[str, set[int]] = {kind: set() for kind in ("job", "pair", "caption", "verdict", "adapter")}
