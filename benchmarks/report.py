@@ -47,6 +47,8 @@ class Figure:
         note: what a reader must know beside it.
         detail: whether it is a line of a break-down, which goes to `rows`.
         clusters: what the interval was clustered by, in the plural.
+        interval: low and high of a plain number that was measured several times.
+        n: how many times that was.
     """
 
     part: str
@@ -58,6 +60,8 @@ class Figure:
     note: str = ""
     detail: bool = False
     clusters: str = "pictures"
+    interval: tuple[float, float] | None = None
+    n: int | None = None
 
     @property
     def number(self) -> float | None:
@@ -79,6 +83,8 @@ class Figure:
             fields |= {"low": _rounded(self.value.low), "high": _rounded(self.value.high)}
             fields |= {"n": self.value.n, "clusters": self.value.clusters}
             fields["clustered_by"] = self.clusters
+        if self.interval is not None:
+            fields |= {"low": _rounded(self.interval[0]), "high": _rounded(self.interval[1]), "n": self.n}
         if self.value is None:
             fields |= {"low": None, "high": None, "n": 0, "clusters": 0}
         if self.unit:
@@ -95,6 +101,8 @@ class Figure:
         else:
             value = f"{self.value:,.4g} {self.unit}".rstrip() if isinstance(self.value, float) else self.value.text()
             value = value.replace("pictures", self.clusters)
+        if self.interval is not None:
+            value += f" [{self.interval[0]:,.4g}, {self.interval[1]:,.4g}] n {self.n}"
         bar = ""
         if self.bar is not None:
             bar = f"{'≤' if self.at_most else '≥'} {self.bar:g}: {'reached' if self.reached else 'MISSED'}"

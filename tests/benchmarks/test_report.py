@@ -46,6 +46,12 @@ def test_a_rate_carries_its_interval_and_its_n():
         assert (figure["n"], figure["clusters"], figure["clustered_by"]) == (40, 10, "pictures")
 
 
+def test_a_number_that_was_measured_several_times_carries_its_interval():
+    figure = Figure("float32", "step", 1.05, "× frozen", 1.1, True, interval=(1.04, 1.06), n=31)
+    assert figure.plain() | {"low": 1.04, "high": 1.06, "n": 31, "reached": True} == figure.plain()
+    assert figure.line() == "step  1.05 × frozen [1.04, 1.06] n 31  ≤ 1.1: reached"
+
+
 @pytest.mark.parametrize(
     ("value", "bar", "at_most", "reached"),
     [
