@@ -65,7 +65,7 @@ def seen(
     """
     if picture is None:
         return {"notice": notice}
-    shown = _source(project, picture) | {"name": picture.name}
+    shown = _source(project, picture) | {"id": picture.id, "name": picture.name}
     if picture.burned_in:
         shown["warning"] = texts.BURNED_IN
     if marks:

@@ -1,7 +1,7 @@
 """The Label screen: a picture at a time, its questions answered by digits, saved and on to the next unlabelled one."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any, Literal
 
@@ -15,14 +15,19 @@ from app.texts import label as texts
 from app.viewer import seen, viewer
 from leaml.errors import DataError
 from leaml.records import QUESTION_TYPES, REGIONS, SET_SEPARATOR
+from leaml.review import leases
 from leaml.review.queues import neighbour, next_open, random_order
 from leaml.store.formats import LONGEST_TEXT, MOST_CHOICES
+from leaml.store.marks import MOST_MARKS
 from leaml.store.placing import ARRIVING, LEFT_OUT
 from leaml.store.project import Answer, PairState, Picture, Project, Template
+from leaml.store.questions import MOST_TEMPLATES
 
 MOST_ANSWERS = 100
 LONGEST_SECONDS = 3600.0
 """Beyond this somebody went for lunch: no time is kept."""
+DONE_WITH = ("skip", "nothing", "cannot tell")
+"""Remarks after which a picture is not served again to who made them."""
 
 CONTROLS = {
     "yes/no": ("one", ("yes", "no")),
@@ -43,16 +48,32 @@ class Given(BaseModel):
     type: str
     choices: tuple[str, ...] = Field((), max_length=MOST_CHOICES)
     answer: str = Field(max_length=LONGEST_TEXT)
+    marks: list[dict[str, Any]] = Field([], max_length=MOST_MARKS)
+
+
+class Wanted(BaseModel):
+    """A question to ask on every picture, as the form sends it."""
+
+    id: int | None = None
+    question: str = Field(max_length=LONGEST_TEXT)
+    type: str
+    choices: tuple[str, ...] = Field((), max_length=MOST_CHOICES)
 
 
 class Asked(BaseModel):
     """What the form asks for."""
 
-    act: Literal["open", "save", "skip", "move", "undo", "pool"]
+    act: Literal[
+        "open", "pool", "move", "next", "save", "skip", "undo", "flag", "comment", "edit", "questions", "again"
+    ]  # fmt: skip
     pool: str = "train"
     picture: int | None = None
     by: int = 0
     answers: tuple[Given, ...] = Field((), max_length=MOST_ANSWERS)
+    untold: tuple[str, ...] = Field((), max_length=MOST_ANSWERS)
+    nothing: bool = False
+    text: str = Field("", max_length=LONGEST_TEXT)
+    questions: tuple[Wanted, ...] = Field((), max_length=MOST_TEMPLATES)
     seconds: float = 0.0
 
 
@@ -82,15 +103,8 @@ class Label(Screen):
         """Does what the form asks, and shows what comes after it."""
         project, person, asked = self.context.project, self.context.person, Asked(**payload)
         picture, more = asked.picture, {}
-        if project and asked.act == "save":
-            save(project, person, asked)
-            more = {"saved": asked.picture, "said": texts.saved(len(asked.answers))}
-        elif project and asked.act == "undo":
-            picture, more = undo(project, person, picture)
-        if project and asked.act in ("save", "skip"):
-            picture = following(project, asked.pool, asked.picture)
-        elif project and asked.act == "move":
-            picture = neighbour(order(project, asked.pool), asked.picture, max(-1, min(1, asked.by)))
+        if project:
+            picture, more = ACTS.get(asked.act, stay)(project, person, asked)
         form, image = shown(project, person, pool_of(project, picture, asked.pool), picture)
         return {self.form: form | more, self.viewer: image}
 
@@ -100,18 +114,24 @@ class Label(Screen):
 
 def order(project: Project, pool: str) -> list[int]:
     """Numbers of the pictures of a pool, in the order in which they are shown."""
-    return random_order(picture.id for picture in project.pictures(pool))
+    return random_order(project.db.counts("images", "id", split=pool))
 
 
 def labelled(project: Project, pool: str) -> set[int]:
     """Numbers of the pictures of a pool that have at least one answer."""
-    return set(project.db.counts("pair_states", "image_id", status="label", split=pool))
+    return set(project.db.counts("states", "image_id", status="label", split=pool))
 
 
-def following(project: Project, pool: str, picture: int | None) -> int | None:
-    """The next picture without answers; once all have some, the next picture."""
+def done(project: Project, person: str, pool: str) -> set[int]:
+    """Numbers of the pictures that are not served to this person: answered, passed over, or in somebody's hand."""
+    remarks = project.db.rows("remarks", person=person, kind=list(DONE_WITH))
+    return labelled(project, pool) | {row["image_id"] for row in remarks} | leases.held(project, "image", person)
+
+
+def following(project: Project, person: str, pool: str, picture: int | None) -> int | None:
+    """The next picture that waits; once none does, the next picture."""
     pictures = order(project, pool)
-    return next_open(pictures, picture, labelled(project, pool)) or neighbour(pictures, picture, 1)
+    return next_open(pictures, picture, done(project, person, pool)) or neighbour(pictures, picture, 1)
 
 
 def pool_of(project: Project | None, picture: int | None, pool: str) -> str:
@@ -137,32 +157,40 @@ def known_questions(project: Project) -> list[Template]:
 
 def shown(
     project: Project | None, person: str, pool: str, picture: int | None
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """What form and viewer show: that picture, or the first of the pool that has no answers."""
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What form and viewer show: that picture, or the first of the pool that waits."""
     if project is None:
         return {"empty": texts.NO_PROJECT}, seen("", None)
     pools = project.db.counts("images", "split")
-    form = {"project": project.name, "words": texts.WORDS, "pool": pool, "pools": _pools(pools), "types": _types()}
-    pictures, done = order(project, pool), labelled(project, pool)
+    form = {
+        "project": project.name, "person": person, "words": texts.WORDS, "pool": pool, "pools": _pools(pools),
+        "types": _types(), "reasons": texts.REASONS, "presets": texts.PRESETS, "viewer": "label-viewer",
+    }  # fmt: skip
+    pictures, passed = order(project, pool), done(project, person, pool)
     if not pictures:
         empty = texts.NONE_OF_THESE if pools else texts.NO_PICTURES
         return form | {"empty": empty, "pools": form["pools"] if pools else None}, seen(project.name, None)
     if picture not in pictures:
-        picture = next_open(pictures, None, done) or pictures[0]
-    form |= _form(project, person, project.picture(picture), pictures, done)
-    ahead = next_open(pictures, picture, done) or neighbour(pictures, picture, 1)
-    return form, seen(project.name, project.picture(picture), ahead)
+        picture = next_open(pictures, None, passed) or pictures[0]
+    leases.take(project, "image", picture, person)
+    form |= _form(project, person, project.picture(picture), pictures, passed)
+    ahead = next_open(pictures, picture, passed) or neighbour(pictures, picture, 1)
+    return form, seen(project.name, project.picture(picture), project.picture(ahead))
 
 
-def _form(project: Project, person: str, picture: Picture, pictures: Sequence[int], done: set[int]) -> dict[str, Any]:
+def _form(project: Project, person: str, picture: Picture, pictures: Sequence[int], passed: set[int]) -> dict[str, Any]:
     place = texts.place(pictures.index(picture.id) + 1, len(pictures), picture.group)
-    everything = len(done) == len(pictures)
+    answered = len(labelled(project, picture.split))
+    remarks = {row["kind"]: row["text"] for row in project.db.rows("remarks", image_id=picture.id, person=person)}
     return {
         "picture": {"id": picture.id, "place": place},
         "questions": questions(project, person, picture),
+        "flagged": "flag" in remarks,
+        "comment": remarks.get("comment", ""),
+        "skipped": remarks.get("skip"),
         "blind": texts.BLIND if picture.split != "train" else "",
-        "standing": texts.standing(len(done), len(pictures) - len(done), pace(project, person)),
-        "said": texts.ALL_DONE if everything else "",
+        "standing": texts.standing(answered, len(pictures) - answered, pace(project, person)),
+        "said": texts.ALL_DONE if set(pictures) <= passed else "",
     }
 
 
@@ -172,23 +200,31 @@ def questions(project: Project, person: str, picture: Picture) -> list[dict[str,
     for pair in project.pairs(image_id=picture.id, status=["question", "label"]):
         if pair.person == person or pair.question not in given:
             given[pair.question] = pair
-    asked = {template.question: template for template in known_questions(project)}
-    asked |= {question: pair for question, pair in given.items() if question not in asked}
+    marks = {row["id"]: row["marks"] for row in project.db.rows("pairs", id=[pair.id for pair in given.values()])}
+    remarks = project.db.rows("remarks", image_id=picture.id, person=person, kind="cannot tell")
+    untold = {row["text"] for row in remarks}
+    usual = {template.question for template in project.templates()}
+    known = {template.question: template for template in known_questions(project)}
+    asked = known | {question: pair for question, pair in given.items() if question not in known}
     return [
-        {"question": question, "type": row.type, "choices": row.choices, **_given(given.get(question), person)}
+        {
+            "question": question, "type": row.type, "choices": row.choices, "usual": question in usual,
+            "untold": question in untold, **_given(given.get(question), person, marks),
+        }
         for question, row in asked.items()
-    ]
+    ]  # fmt: skip
 
 
-def _given(pair: PairState | None, person: str) -> dict[str, str]:
-    """What is answered already. Answers of others to pictures that measure the model stay hidden."""
+def _given(pair: PairState | None, person: str, marks: Mapping[int, list[Any]]) -> dict[str, Any]:
+    """What is answered already. What others answer here is not shown to who has not decided yet."""
     if pair is None or pair.answer is None:
         return {}
+    answer = {"answer": pair.answer, "marks": marks[pair.id]}
     if pair.person == person:
-        return {"answer": pair.answer}
-    if pair.split != "train":
+        return answer
+    if pair.person or pair.split != "train":
         return {}
-    return {"answer": pair.answer, "by": texts.BY.format(name=pair.person or pair.source or texts.SOMEBODY)}
+    return answer | {"by": texts.BY.format(name=pair.source or texts.SOMEBODY)}
 
 
 def pace(project: Project, person: str) -> float | None:
@@ -220,17 +256,22 @@ OFFERING = ("single choice", "multiple choice", "colour")
 # What is kept --------------------------------------------------------------------------------------------------
 
 
-def save(project: Project, person: str, asked: Asked) -> None:
-    """Keeps the answers to one picture, all or none.
+def save(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
+    """Keeps the answers to one picture, all or none, and goes on to the next.
 
     Raises:
         DataError: there are none, one is not what its question offers, or the picture is gone.
     """
-    if asked.picture is None or not asked.answers:
+    if asked.picture is None or not (asked.answers or asked.untold or asked.nothing):
         raise DataError(texts.WORDS["nothing"])
     answers = [checked(given) for given in asked.answers]
-    seconds = asked.seconds / len(answers) if 0 < asked.seconds <= LONGEST_SECONDS else None
-    project.add_labels(person, asked.picture, answers, seconds)
+    told = len(answers) + len(asked.untold)
+    seconds = asked.seconds / told if told and 0 < asked.seconds <= LONGEST_SECONDS else None
+    if told:
+        project.add_labels(person, asked.picture, answers, seconds, asked.untold)
+    else:
+        project.remark(person, asked.picture, kind="nothing")
+    return following(project, person, asked.pool, asked.picture), {"saved": asked.picture, "said": texts.saved(told)}
 
 
 def checked(given: Given) -> Answer:
@@ -250,7 +291,8 @@ def checked(given: Given) -> Answer:
     members = text.split(SET_SEPARATOR) if control == "several" else [text]
     if choices and not set(members) <= set(choices):
         raise _refused(texts.NOT_OFFERED, given)
-    return Answer(given.question, str(int(text)) if control == "number" else text, given.type, choices)
+    kept = str(int(text)) if control == "number" else text
+    return Answer(given.question, kept, given.type, choices, tuple(given.marks))
 
 
 def _refused(words: tuple[str, str], given: Given) -> DataError:
@@ -258,7 +300,58 @@ def _refused(words: tuple[str, str], given: Given) -> DataError:
     return DataError(*(sentence.format(**filled) for sentence in words))
 
 
-def undo(project: Project, person: str, picture: int | None) -> tuple[int | None, dict[str, Any]]:
+def skip(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
+    """Passes a picture over, with the reason where one is given."""
+    if asked.picture is not None:
+        project.remark(person, asked.picture, kind="skip", text=asked.text)
+    more = {"saved": asked.picture, "said": texts.skipped(asked.text)}
+    return following(project, person, asked.pool, asked.picture), more
+
+
+def go_on(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
+    """To the next picture that waits: here, all stands as it was."""
+    return following(project, person, asked.pool, asked.picture), {"saved": asked.picture}
+
+
+def move(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
+    """To the picture before or after."""
+    return neighbour(order(project, asked.pool), asked.picture, max(-1, min(1, asked.by))), {}
+
+
+def stay(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
+    """The same picture, as it is now."""
+    return asked.picture, {}
+
+
+def remark(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
+    """Sets or takes away a flag, or keeps a comment."""
+    if asked.picture is not None:
+        project.remark(person, asked.picture, kind=asked.act, text=asked.text)
+    return asked.picture, {"said": texts.SAID[asked.act]}
+
+
+def edit_questions(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
+    """The questions of every picture, to be changed: with their versions, and whether they are frozen."""
+    answered = project.answered()
+    rows = [
+        {
+            "id": template.id, "question": template.question, "type": template.type, "choices": template.choices,
+            "note": texts.version(template.version, template.question in answered),
+        }
+        for template in known_questions(project)
+    ]  # fmt: skip
+    return asked.picture, {"templates": rows}
+
+
+def change_questions(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
+    """Makes the sent questions those of every picture; "again" adds them to what is asked already."""
+    wanted = [Template(row.question, row.type, row.choices, row.id) for row in asked.questions]
+    before = known_questions(project) if asked.act == "again" else []
+    project.set_templates(person, [*before, *wanted])
+    return asked.picture, {"said": texts.SAID[asked.act]}
+
+
+def undo(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
     """Takes back the person's last step.
 
     Returns:
@@ -267,11 +360,35 @@ def undo(project: Project, person: str, picture: int | None) -> tuple[int | None
     said = project.undo(person)
     event = project.db.rows("events", order="-id", limit=1, person=person)[0]
     undone = project.db.row("events", id=event["undoes"])
+    if undone["kind"] == "remark":
+        _, _, before, after = undone["changes"][0]
+        return (after or before)["image_id"], {"said": said}
     if undone["kind"] not in ("label", "relabel"):
-        return picture, {"said": said}
-    draft: dict[str, str] = {}
-    for table, key, _, after in undone["changes"]:
-        pair = project.pairs(id=after["pair_id"] if table == "verdicts" else key)
-        picture = pair[0].image_id if pair else after["image_id"]
-        draft[pair[0].question if pair else after["question"]] = after["answer"]
-    return picture, {"said": said, "draft": {"answers": draft, "own": [], "adding": None}}
+        return asked.picture, {"said": said}
+    picture, draft = _taken_back(project, undone["changes"])
+    return picture, {"said": said, "draft": draft}
+
+
+def _taken_back(project: Project, changes: Sequence[Any]) -> tuple[int | None, dict[str, Any]]:
+    """The picture that a save was about, and what was saved as the form's draft."""
+    picture: int | None = None
+    draft: dict[str, Any] = {"answers": {}, "marks": {}, "untold": {}, "own": [], "adding": None}
+    for table, key, before, after in changes:
+        row = after or before
+        if table == "remarks":
+            picture = row["image_id"]
+            draft["untold"] |= {row["text"]: True} if after else {}
+            continue
+        found = project.pairs(id=row["pair_id"] if table == "verdicts" else key)
+        picture = found[0].image_id if found else row["image_id"]
+        question = found[0].question if found else row["question"]
+        draft["answers"] |= {question: row["answer"]} if row.get("answer") else {}
+        draft["marks"] |= {question: row["marks"]} if "marks" in row else {}
+    return picture, draft
+
+
+ACTS = {
+    "save": save, "next": go_on, "skip": skip, "move": move, "undo": undo, "flag": remark, "comment": remark,
+    "edit": edit_questions, "questions": change_questions, "again": change_questions,
+}  # fmt: skip
+"""What the form asks for -> what is done; everything else only shows."""

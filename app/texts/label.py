@@ -10,7 +10,7 @@ PLACE = "Picture {place} of {of}"
 GROUP = "{group}"
 BY = "Answered by {name}. A different answer of yours is kept beside it."
 SOMEBODY = "somebody else"
-SAVED = {1: "1 answer saved.", None: "{n} answers saved."}
+SAVED = {0: "Saved: nothing to answer here.", 1: "1 answer saved.", None: "{n} answers saved."}
 ALL_DONE = "Every picture here has answers. The arrows lead through them."
 
 TYPES = {
@@ -39,12 +39,65 @@ WORDS = {
     "answer": "Answer",
     "number": "Another number",
     "several": "Several may be chosen; ↓ goes on.",
-    "nothing": "Nothing is answered yet. Answer a question, or skip this picture.",
+    "nothing": "Nothing is answered. Save once more if there is nothing to answer on this picture.",
+    "unanswered": "{n} questions have no answer. Save once more to leave them open.",
+    "unanswered_one": "One question has no answer. Save once more to leave it open.",
+    "mark_alone": "A mark belongs to an answer: answer “{question}” as well.",
+    "cannot_tell": "Cannot tell",
+    "mark": "Mark",
+    "point": "Point",
+    "box": "Box",
+    "region": "Region",
+    "unmark": "Remove mark",
+    "marking": "Draw on the picture. Esc ends it.",
+    "marks": "{n} marks",
+    "marks_one": "1 mark",
+    "flag": "Flag",
+    "flagged": "Flagged",
+    "comment": "Comment",
+    "comment_keep": "Keep comment",
+    "skip_why": "Why? A digit, or S again without a reason.",
+    "skip_plain": "Without a reason",
+    "again": "Ask it on the next pictures, too",
+    "questions": "Questions",
+    "none_asked": "Nothing is asked on these pictures yet. First choose what you want a model to answer.",
+    "choose": "Choose the questions",
+    "questions_title": "Asked on every picture",
+    "questions_none": "No question yet. Begin with a kind:",
+    "questions_add": "Add a question",
+    "questions_keep": "Keep these questions",
+    "up": "Up",
+    "down": "Down",
+    "remove": "Remove",
     "not_added": "Your own question is not added yet. Add it, or leave it out.",
     "no_question": "Write your question first.",
     "asked_already": "This question is there already.",
 }
 """Words of the form, by what they stand on."""
+
+REASONS = ("poor picture", "not my field", "not a picture of this kind", "identity visible", "later")
+"""Why a picture is passed over, by digit."""
+
+PRESETS = (
+    {"type": "yes/no", "question": "Is anything abnormal seen?", "choices": ["yes", "no"]},
+    {"type": "single choice", "question": "What is seen?", "choices": ["nothing", "a polyp", "an ulcer", "other"]},
+    {"type": "multiple choice", "question": "Which instruments are seen?", "choices": ["forceps", "snare", "none"]},
+    {"type": "colour", "question": "What colour is it?", "choices": ["red", "pink", "white", "yellow", "brown"]},
+    {"type": "location", "question": "Where is it?", "choices": []},
+    {"type": "count", "question": "How many are there?", "choices": []},
+    {"type": "open", "question": "What is seen in this picture?", "choices": []},
+)
+"""Questions to begin with, one of each kind; they are there to be rewritten."""
+
+SAID = {
+    "flag": "Flag changed.",
+    "comment": "Comment kept.",
+    "questions": "These questions are asked on every picture from now on.",
+    "again": "It is asked on every picture from now on.",
+}
+SKIPPED = "Passed over{reason}."
+VERSION = "version {n}"
+FROZEN = "has answers: a change makes a new version"
 
 NO_PROJECT = {
     "title": "No project is open",
@@ -79,6 +132,17 @@ def standing(labelled: int, left: int, seconds: float | None) -> str:
 def saved(answers: int) -> str:
     """What was just kept."""
     return SAVED.get(answers, SAVED[None]).format(n=answers)
+
+
+def skipped(reason: str) -> str:
+    """What was just passed over."""
+    return SKIPPED.format(reason=f": {reason}" if reason else "")
+
+
+def version(number: int, frozen: bool) -> str:
+    """ "version 2 · has answers: a change makes a new version"."""
+    parts = [VERSION.format(n=number)] * (number > 1) + [FROZEN] * frozen
+    return " · ".join(parts)
 
 
 def place(position: int, of: int, group: str) -> str:

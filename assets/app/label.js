@@ -1,5 +1,6 @@
-/* The form of the Label screen: the questions on one picture, one of them open, answered by digits or by clicks.
-   What is typed is kept in this browser until it is saved. The value comes from app/screens/label.py, `shown`. */
+/* The form of the Label screen: the questions on one picture, one of them open, answered by digits or by clicks, with
+   marks on the picture. What is typed is kept in this browser, at every key, until it is saved. The value comes from
+   app/screens/label.py, `shown`; own questions and the list of usual ones stand in label_questions.js. */
 
 window.leaml = window.leaml || {};
 
@@ -7,15 +8,19 @@ leaml.label = function (element, props, watch, trigger) {
   const { make, button } = leaml;
   const SEPARATOR = "; ";
   const MOST_SHOWN_NUMBERS = 6;
+  const SHAPES = [["point", "P"], ["box", "B"], ["region", "G"]];
   const ask = leaml.requests("label", trigger);
   const clock = leaml.clock();
   let value = {};
-  let drafted = {}; // {answers: {question: answer}, own: [row], adding: row or null}
+  let drafted = {}; // {answers, marks, untold: by question; own: [row], adding: row or null, comment}
   let open = 0;
   let message = null;
+  let sure = false; // what lacks was said once
+  let mode = ""; // skip, comment, questions: what stands in the place of the buttons, or of everything
+  let shape = null; // what is being drawn
 
-  const draftName = (picture) => `label.${value.project}.${picture}`;
-  const lastName = () => `label.${value.project}.last`;
+  const draftName = (picture) => `label.${value.project}.${value.person}.${picture}`;
+  const lastName = () => `label.${value.project}.${value.person}.last`;
   const rows = () => (value.picture ? [...value.questions, ...drafted.own] : []);
   const kind = (row) => value.types.find((type) => type.key === row.type) || { control: "text", choices: [] };
   const choices = (row) => (row.choices && row.choices.length ? row.choices : kind(row).choices);
@@ -23,27 +28,37 @@ leaml.label = function (element, props, watch, trigger) {
     const wanted = kind(row).control;
     return (wanted === "one" || wanted === "several") && !choices(row).length ? "text" : wanted;
   };
-  const answer = (row) => drafted.answers[row.question] ?? row.answer ?? "";
-  const changed = () => rows().filter((row) => answer(row).trim() && answer(row) !== (row.answer ?? ""));
+  const untold = (row) => drafted.untold[row.question] ?? row.untold ?? false;
+  const answer = (row) => (untold(row) ? "" : drafted.answers[row.question] ?? row.answer ?? "");
+  const marks = (row) => drafted.marks[row.question] ?? row.marks ?? [];
+  const told = (row) => Boolean(answer(row).trim()) || untold(row);
+  const differs = (row) => answer(row) !== (row.answer ?? "") || JSON.stringify(marks(row)) !== JSON.stringify(row.marks ?? []);
+  const changed = () => rows().filter((row) => answer(row).trim() && (differs(row) || row.untold));
+  const newlyUntold = () => rows().filter((row) => untold(row) && !row.untold);
 
   function keep() {
-    const empty = !Object.keys(drafted.answers).length && !drafted.own.length && !drafted.adding;
+    sure = false;
+    message = null;
+    const parts = [drafted.answers, drafted.marks, drafted.untold, drafted.own];
+    const empty = !drafted.adding && !drafted.comment && parts.every((part) => !Object.keys(part).length);
     leaml.kept.set(draftName(value.picture.id), empty ? null : drafted);
     leaml.kept.set(lastName(), empty ? null : { picture: value.picture.id, pool: value.pool });
   }
 
   // Answering -------------------------------------------------------------------------------------------------------
 
-  function give(row, text, goOn) {
+  function goOn() {
+    const next = rows().findIndex((other, place) => place > open && !told(other));
+    if (next >= 0) open = next;
+    stopMarking();
+  }
+
+  function give(row, text, done) {
     drafted.answers[row.question] = text;
-    message = null;
+    drafted.untold[row.question] = false;
     keep();
-    if (goOn) {
-      const all = rows();
-      const next = all.findIndex((other, place) => place > open && !answer(other));
-      if (next >= 0) open = next;
-    }
-    draw(goOn);
+    if (done) goOn();
+    draw(done);
   }
 
   function choose(row, choice) {
@@ -56,19 +71,75 @@ leaml.label = function (element, props, watch, trigger) {
     give(row, chosen.join(SEPARATOR), on && alone(choice));
   }
 
-  function digit(number) {
+  function cannotTell() {
     const row = rows()[open];
-    if (!row) return false;
+    if (!row) return;
+    drafted.untold[row.question] = !untold(row);
+    keep();
+    if (untold(row)) goOn();
+    draw();
+  }
+
+  function digit(number) {
+    if (mode === "skip") return skip(value.reasons[number - 1]);
+    const row = rows()[open];
+    if (!row || mode) return false;
     if (control(row) === "number") return give(row, String(number), true);
-    const choice = control(row) === "text" ? undefined : choices(row)[number - 1];
-    if (choice === undefined) return false;
-    choose(row, choice);
+    const offered = control(row) === "text" ? [] : choices(row);
+    if (offered.length && number === offered.length + 1) return cannotTell();
+    if (offered[number - 1] === undefined) return false;
+    choose(row, offered[number - 1]);
   }
 
   function goTo(place) {
     if (!rows().length) return;
     open = Math.min(Math.max(place, 0), rows().length - 1);
+    stopMarking();
     draw(true);
+  }
+
+  // Marks -----------------------------------------------------------------------------------------------------------
+
+  const viewer = () => leaml.viewers && leaml.viewers[value.viewer];
+
+  function showMarks() {
+    if (!viewer() || !value.picture) return;
+    const labelled = rows().flatMap((row, place) => marks(row).map((mark) => ({ ...mark, label: String(place + 1) })));
+    viewer().marks(value.picture.id, labelled);
+  }
+
+  function stopMarking() {
+    if (shape && viewer()) viewer().stop();
+    shape = null;
+  }
+
+  function mark(wanted) {
+    const row = rows()[open];
+    if (!row || !viewer()) return false;
+    const again = shape === wanted;
+    stopMarking();
+    if (!again) {
+      shape = wanted;
+      viewer().mark(wanted, (points) => {
+        drafted.marks[row.question] = [...marks(row), { shape: wanted, points }];
+        if (row.type === "location" && !answer(row) && choices(row).length === 9) {
+          drafted.answers[row.question] = choices(row)[leaml.ninth(points)];
+          drafted.untold[row.question] = false;
+        }
+        keep();
+        stopMarking();
+        draw();
+      });
+    }
+    draw();
+  }
+
+  function unmark() {
+    const row = rows()[open];
+    if (!row || !marks(row).length) return false;
+    drafted.marks[row.question] = marks(row).slice(0, -1);
+    keep();
+    draw();
   }
 
   // Sending ---------------------------------------------------------------------------------------------------------
@@ -78,75 +149,51 @@ leaml.label = function (element, props, watch, trigger) {
     ask({ act, pool: value.pool, picture: value.picture && value.picture.id, ...more });
   }
 
+  /* What lacks, in words; null where nothing does. */
+  function lacking(given) {
+    const alone = rows().find((row) => marks(row).length && differs(row) && !answer(row).trim());
+    if (alone) return value.words.mark_alone.replace("{question}", alone.question);
+    if (drafted.adding && drafted.adding.question.trim()) return value.words.not_added;
+    if (sure) return null;
+    const open = value.questions.filter((row) => row.usual && !told(row)).length;
+    if (!given) return value.words.nothing;
+    if (open) return open === 1 ? value.words.unanswered_one : value.words.unanswered.replace("{n}", open);
+    return null;
+  }
+
   function save() {
+    if (!value.picture || mode === "questions") return;
     const given = changed();
-    if (!value.picture) return;
-    if (drafted.adding && drafted.adding.question.trim()) message = value.words.not_added;
-    else if (!given.length) message = value.words.nothing;
-    else {
-      const answers = given.map((row) => ({
-        question: row.question, type: row.type, choices: choices(row), answer: answer(row),
-      }));
-      return send("save", { answers, seconds: clock.seconds() });
+    const apart = newlyUntold();
+    const nothing = !given.length && !apart.length;
+    if (nothing && rows().some(told)) return send("next");
+    const lacks = lacking(!nothing);
+    if (lacks) {
+      message = lacks;
+      sure = !lacks.startsWith(value.words.mark_alone.split("{")[0]) && lacks !== value.words.not_added;
+      return draw();
     }
+    const answers = given.map((row) => ({
+      question: row.question, type: row.type, choices: choices(row), answer: answer(row), marks: marks(row),
+    }));
+    send("save", { answers, untold: apart.map((row) => row.question), nothing, seconds: clock.seconds() });
+  }
+
+  function skip(reason) {
+    if (mode === "skip") return reason === undefined ? false : send("skip", { text: reason });
+    change("skip");
+  }
+
+  function change(wanted) {
+    mode = mode === wanted ? "" : wanted;
     draw();
+    if (mode === "comment") element.querySelector("[data-part=comment]").focus();
   }
 
-  // Own questions ---------------------------------------------------------------------------------------------------
-
-  function add() {
-    const { question, type, choices: typed } = drafted.adding;
-    const text = question.trim().replace(/\s+/g, " ");
-    if (!text) message = value.words.no_question;
-    else if (rows().some((row) => row.question.toLowerCase() === text.toLowerCase())) message = value.words.asked_already;
-    else {
-      const offered = typed.split(";").map((choice) => choice.trim()).filter(Boolean);
-      drafted.own.push({ question: text, type, choices: [...new Set(offered)], own: true });
-      drafted.adding = null;
-      message = null;
-      open = rows().length - 1;
-    }
-    keep();
-    draw(true);
-  }
-
-  function drawAdding() {
-    const { adding } = drafted;
-    if (!adding)
-      return button(value.words.own, "", () => {
-        drafted.adding = { question: "", type: value.types[0].key, choices: "" };
-        draw();
-        element.querySelector("[data-part=own-question]").focus();
-      }, { class: "card-quiet", "data-part": "own" });
-    const field = (name, label) =>
-      make("label", {}, label, make("input", {
-        type: "text", value: adding[name], "data-part": `own-${name}`, maxlength: 2000,
-        oninput: (event) => {
-          adding[name] = event.target.value;
-          keep();
-        },
-        onkeydown: (event) => event.key === "Enter" && !event.ctrlKey && add(),
-      }));
-    const types = make("select", {
-      "data-part": "own-type",
-      onchange: (event) => {
-        adding.type = event.target.value;
-        keep();
-        draw();
-      },
-    }, value.types.map((type) => make("option", { value: type.key, selected: type.key === adding.type }, type.name)));
-    return make("div", { class: "label-own" },
-      field("question", value.words.own_question),
-      make("label", {}, value.words.own_type, types),
-      kind(adding).offers ? field("choices", value.words.own_choices) : null,
-      make("div", { class: "card-buttons" },
-        button(value.words.add, "", add, { class: "card-second" }),
-        button(value.words.leave, "", () => {
-          drafted.adding = null;
-          message = null;
-          keep();
-          draw();
-        }, { class: "card-quiet" })));
+  function comment() {
+    const text = (drafted.comment ?? "").trim();
+    if (text) send("comment", { text });
+    else change("comment");
   }
 
   // Drawing ---------------------------------------------------------------------------------------------------------
@@ -155,6 +202,7 @@ leaml.label = function (element, props, watch, trigger) {
     const given = answer(row);
     const type = (text) => {
       drafted.answers[row.question] = text;
+      drafted.untold[row.question] = false;
       keep();
     };
     if (control(row) === "text" || control(row) === "number") {
@@ -181,16 +229,38 @@ leaml.label = function (element, props, watch, trigger) {
         })));
   }
 
+  function drawTools(row) {
+    const { words } = value;
+    const offered = ["text", "number"].includes(control(row)) ? 99 : choices(row).length;
+    const count = marks(row).length;
+    return make("div", { class: "label-tools" },
+      button(words.cannot_tell, offered < 9 ? String(offered + 1) : "T", cannotTell, {
+        "aria-pressed": String(untold(row)), "data-part": "untold",
+      }),
+      make("span", { class: "label-marks", role: "group", "aria-label": words.mark },
+        SHAPES.map(([name, key]) =>
+          button(words[name], key, () => mark(name), { class: "card-quiet", "aria-pressed": String(shape === name), "data-part": name })),
+        count ? button(words.unmark, "D", unmark, { class: "card-quiet", "data-part": "unmark" }) : null));
+  }
+
+  const given = (row) => {
+    if (untold(row)) return value.words.cannot_tell;
+    const count = marks(row).length;
+    return answer(row) + (count ? ` · ${count === 1 ? value.words.marks_one : value.words.marks.replace("{n}", count)}` : "") || "–";
+  };
+
   function drawRow(row, place) {
     if (place !== open)
       return make("li", {},
         button(row.question, "", () => goTo(place), { class: "label-row", title: row.question }),
-        make("span", { class: answer(row) ? "label-given" : "label-given quiet" }, answer(row) || "–"));
+        make("span", { class: told(row) ? "label-given" : "label-given quiet", title: given(row) }, given(row)));
     return make("li", { class: "label-open" },
       make("p", { class: "label-question" }, row.question),
       row.by ? make("p", { class: "quiet" }, row.by) : null,
       control(row) === "several" ? make("p", { class: "quiet" }, value.words.several) : null,
-      drawControl(row));
+      drawControl(row),
+      drawTools(row),
+      shape ? make("p", { class: "quiet" }, value.words.marking) : null);
   }
 
   function drawPools() {
@@ -199,32 +269,88 @@ leaml.label = function (element, props, watch, trigger) {
         value.pools.map((pool) => make("option", { value: pool.key, selected: pool.key === value.pool }, pool.name))));
   }
 
-  function drawForm() {
+  function drawSkip() {
+    return make("div", { class: "label-asked", role: "group", "aria-label": value.words.skip },
+      make("p", {}, value.words.skip_why),
+      make("div", { class: "label-choices" },
+        value.reasons.map((reason, place) => button(reason, String(place + 1), () => skip(reason))),
+        button(value.words.skip_plain, "S", () => skip(""), { "data-part": "skip-plain" })),
+      button(value.words.leave, "Esc", () => change("skip"), { class: "card-quiet" }));
+  }
+
+  function drawComment() {
+    return make("div", { class: "label-asked" },
+      make("label", {}, value.words.comment, make("input", {
+        type: "text", value: drafted.comment ?? value.comment, maxlength: 2000, "data-part": "comment",
+        oninput: (event) => {
+          drafted.comment = event.target.value;
+          keep();
+        },
+        onkeydown: (event) => event.key === "Enter" && !event.ctrlKey && comment(),
+      })),
+      make("div", { class: "card-buttons" },
+        button(value.words.comment_keep, "↵", comment, { class: "card-second" }),
+        button(value.words.leave, "Esc", () => change("comment"), { class: "card-quiet" })));
+  }
+
+  function drawButtons() {
+    const { words } = value;
     return [
-      make("header", {}, make("span", { class: "label-place" }, value.picture.place), drawPools()),
+      make("div", { class: "card-buttons" },
+        button(words.save, "Ctrl ↵", save, { class: rows().length ? "card-primary" : "", "data-part": "save" }),
+        button(words.skip, "S", () => skip(), { "data-part": "skip" })),
+      value.comment ? make("p", { class: "label-comment" }, value.comment) : null,
+      make("div", { class: "card-buttons label-quiet" },
+        button(words.before, "←", () => send("move", { by: -1 }), { class: "card-quiet" }),
+        button(words.after, "→", () => send("move", { by: 1 }), { class: "card-quiet" }),
+        button(words.undo, "U", () => send("undo"), { class: "card-quiet", "data-part": "undo" }),
+        button(value.flagged ? words.flagged : words.flag, "F", () => send("flag"), {
+          class: "card-quiet", "data-part": "flag", "aria-pressed": String(value.flagged),
+        }),
+        button(words.comment, "C", () => change("comment"), { class: "card-quiet", "data-part": "comment-open" })),
+    ];
+  }
+
+  function drawForm() {
+    const { words } = value;
+    const edit = () => send("edit");
+    return [
+      make("header", {}, make("span", { class: "label-place" }, value.picture.place), drawPools(),
+        button(words.questions, "", edit, { class: "card-quiet", "data-part": "edit" })),
+      value.picture.why ? make("p", { class: "quiet label-why" }, value.picture.why) : null,
       value.blind ? make("p", { class: "quiet" }, value.blind) : null,
-      make("ol", { class: "label-rows" }, rows().map(drawRow)),
-      drawAdding(),
+      rows().length
+        ? make("ol", { class: "label-rows" }, rows().map(drawRow))
+        : make("div", { class: "label-asked" }, make("p", {}, words.none_asked),
+            button(words.choose, "", edit, { class: "card-primary", "data-part": "choose" })),
+      leaml.ownQuestion(value, drafted, { keep, draw, kind, taken, added, again }, (text) => (message = text)),
       make("p", { class: "card-alert", role: "alert" }, message || value.error || ""),
-      make("div", { class: "card-buttons" },
-        button(value.words.save, "Ctrl ↵", save, { class: "card-primary", "data-part": "save" }),
-        button(value.words.skip, "S", () => send("skip"), { "data-part": "skip" })),
-      make("div", { class: "card-buttons" },
-        button(value.words.before, "←", () => send("move", { by: -1 }), { class: "card-quiet" }),
-        button(value.words.after, "→", () => send("move", { by: 1 }), { class: "card-quiet" }),
-        button(value.words.undo, "U", () => send("undo"), { class: "card-quiet", "data-part": "undo" })),
+      ...(mode === "skip" ? [drawSkip()] : mode === "comment" ? [drawComment()] : drawButtons()),
       make("footer", {}, make("p", { class: "card-standing" }, value.standing),
         make("p", { role: "status", class: "card-said" }, value.said || "")),
     ];
   }
 
+  const taken = (text) => rows().some((row) => row.question.toLowerCase() === text.toLowerCase());
+  const added = (row) => {
+    drafted.own.push(row);
+    open = rows().length - 1;
+    keep();
+    draw(true);
+  };
+  const again = (row) => {
+    keep();
+    send("again", { questions: [row] });
+  };
+
   function draw(focusAnswer) {
     const part = element.contains(document.activeElement) && document.activeElement.dataset.part;
-    const state = value.empty ? "empty" : value.picture ? "form" : "waits";
+    const state = value.empty ? "empty" : value.picture ? mode === "questions" ? "questions" : "form" : "waits";
     const scrolled = element.querySelector(".label-rows");
     const at = scrolled ? scrolled.scrollTop : 0;
     const card = make("section", { class: "card drawn", "data-state": state });
     if (value.empty) card.append(...leaml.emptyState(value.empty, value.pools ? drawPools() : null));
+    else if (state === "questions") leaml.questionList(card, value, (questions) => send("questions", { questions }), () => change("questions"));
     else if (value.picture) card.append(...drawForm().filter(Boolean));
     element.replaceChildren(card);
     const list = element.querySelector(".label-rows");
@@ -235,6 +361,7 @@ leaml.label = function (element, props, watch, trigger) {
     const wanted = writes ? opened.querySelector("input") : null;
     const again = part && part !== "answer" ? element.querySelector(`[data-part=${part}]`) : null;
     (wanted || again || { focus() {} }).focus();
+    showMarks();
   }
 
   function show() {
@@ -244,34 +371,61 @@ leaml.label = function (element, props, watch, trigger) {
     if (given.again) return leaml.project() ? ask({ act: "open", pool: value.pool || "train", picture: before || null }) : null;
     value = given;
     message = null;
+    sure = false;
+    mode = value.templates ? "questions" : "";
+    stopMarking();
     if (value.saved) [draftName(value.saved), lastName()].forEach((name) => leaml.kept.set(name, null));
     if (value.picture) {
       const draft = value.draft || leaml.kept.get(draftName(value.picture.id));
-      drafted = { answers: {}, own: [], adding: null, ...draft };
+      drafted = { answers: {}, marks: {}, untold: {}, own: [], adding: null, comment: "", ...draft };
+      // What was an own question may be a usual one by now.
+      drafted.own = drafted.own.filter((row) => !value.questions.some((other) => other.question === row.question));
       if (value.draft) keep();
       if (before !== value.picture.id) {
         clock.start();
-        open = Math.max(0, rows().findIndex((row) => !answer(row)));
+        open = Math.max(0, rows().findIndex((row) => !told(row)));
       }
+      open = Math.min(open, Math.max(0, rows().length - 1));
       const last = value.fresh && leaml.kept.get(lastName());
       if (last && last.picture !== value.picture.id) send("open", last);
     }
     draw();
   }
 
-  const arrows = { ArrowUp: () => goTo(open - 1), ArrowDown: () => goTo(open + 1) };
+  const free = (action) => () => (mode ? false : action());
+  const arrows = { ArrowUp: free(() => goTo(open - 1)), ArrowDown: free(() => goTo(open + 1)) };
   const digits = Object.fromEntries([..."0123456789"].map((key) => [key, () => digit(Number(key))]));
+  const shapes = Object.fromEntries(SHAPES.map(([name, key]) => [key.toLowerCase(), free(() => mark(name))]));
   leaml.onKeys(element, {
     ...arrows,
     ...digits,
-    ArrowLeft: () => send("move", { by: -1 }),
-    ArrowRight: () => send("move", { by: 1 }),
-    s: () => send("skip"),
-    u: () => send("undo"),
-    "Ctrl+z": () => send("undo"),
+    ...shapes,
+    d: free(unmark),
+    t: free(cannotTell),
+    f: free(() => send("flag")),
+    c: free(() => change("comment")),
+    s: () => (mode === "skip" ? skip("") : mode ? false : skip()),
+    ArrowLeft: free(() => send("move", { by: -1 })),
+    ArrowRight: free(() => send("move", { by: 1 })),
+    u: free(() => send("undo")),
+    "Ctrl+z": free(() => send("undo")),
     "Ctrl+Enter": save,
-    Escape: () => document.activeElement.blur(),
+    Escape: () => {
+      document.activeElement.blur();
+      if (shape) stopMarking();
+      else if (mode && mode !== "questions") mode = "";
+      draw();
+    },
   }, ["Ctrl+Enter", "ArrowUp", "ArrowDown", "Escape"]);
   watch("value", show);
   show();
+};
+
+/* Which ninth of the picture the middle of a mark lies in, row by row from the upper left. */
+leaml.ninth = function (points) {
+  const [across, down] = [0, 1].map((axis) => {
+    const along = points.map((point) => point[axis]);
+    return Math.min(2, Math.floor(((Math.min(...along) + Math.max(...along)) / 2) * 3));
+  });
+  return down * 3 + across;
 };

@@ -1,8 +1,8 @@
 /* The picture viewer: zoom to the pointer, pan, fit, 1:1, turn, flip, invert, window, brightness, contrast, magnifier,
    marks. Its value is what app/viewer.py, `seen`, says:
-   {src, name, next: {src, …}, marks, warning} and, for true values of 16 bits, {values, greys, width, height}.
+   {id, src, name, next: {src, …}, marks, warning} and, for true values of 16 bits, {values, greys, width, height}.
    Geometry and tone are CSS and a table of colours: nothing is encoded or fetched anew while the picture is moved.
-   Other scripts reach a viewer as leaml.viewers[elem_id]: {mark(shape, done), marks(list), stop()}. */
+   Other scripts reach a viewer as leaml.viewers[elem_id]: {mark(shape, done), stop(), marks(picture id, list)}. */
 
 window.leaml = window.leaml || {};
 leaml.viewers = {};
@@ -22,14 +22,16 @@ leaml.viewer = function (element, props, watch) {
   let hurried = false;
   let frame = 0;
   let settle = 0;
-  const marks = leaml.marks(stage, toScreen, toShare);
+  const marks = leaml.marks(stage, toScreen, toShare, shown);
   const lens = leaml.lens(stage, part("lens"));
 
   // Geometry --------------------------------------------------------------------------------------------------------
 
   /* Sizes in CSS pixels; one picture pixel on one screen pixel is a scale of `oneToOne`. */
   const oneToOne = () => 1 / (window.devicePixelRatio || 1);
-  const shown = () => surface && stage.dataset.state === "shown";
+  function shown() {
+    return surface && stage.dataset.state === "shown";
+  }
   const size = () => (view.turns % 2 ? [surface.height, surface.width] : [surface.width, surface.height]);
   const fitScale = () => {
     const [width, height] = size();
@@ -201,7 +203,14 @@ leaml.viewer = function (element, props, watch) {
     part("name").textContent = value.name || "";
     part("name").title = value.name || "";
     part("warning").textContent = value.warning || "";
-    marks.show(value.marks);
+    drawMarks();
+  }
+
+  /* Marks of the picture, and those that another script hands over, as long as it shows the same picture. */
+  let handed = { id: null, list: [] };
+  function drawMarks() {
+    const { id, marks: own } = props.value || {};
+    marks.show([...(own || []), ...(handed.id === id ? handed.list : [])]);
   }
 
   // The pointer -----------------------------------------------------------------------------------------------------
@@ -271,11 +280,12 @@ leaml.viewer = function (element, props, watch) {
   const root = element.closest("[id]:not([id^=html-])");
   if (root)
     leaml.viewers[root.id] = {
-      mark(shape, done) {
-        marks.begin(shape, done);
-      },
+      mark: marks.begin,
       stop: () => marks.end(),
-      marks: (list) => marks.show(list),
+      marks(id, list) {
+        handed = { id, list };
+        drawMarks();
+      },
     };
   new ResizeObserver(later).observe(stage);
   watch("value", show);

@@ -1,13 +1,13 @@
 /* Marks on a picture: drawn over it at every zoom and turn, and made with the pointer. Points are shares of the upright
    picture's width and height, whatever way it is shown.
 
-     const marks = leaml.marks(stage, toScreen, toShare);
+     const marks = leaml.marks(stage, toScreen, toShare, ready);     // ready(): there is a picture to draw on
      marks.show([{shape: "box", points: [[0.1, 0.2], [0.4, 0.5]], label: "1"}]);
      marks.begin("region", (points) => …);      // until Escape or marks.end() */
 
 window.leaml = window.leaml || {};
 
-leaml.marks = function (stage, toScreen, toShare) {
+leaml.marks = function (stage, toScreen, toShare, ready) {
   const SVG = "http://www.w3.org/2000/svg";
   const LEAST = 4; // screen pixels below which a box or a region was a slip of the hand
   const layer = document.createElementNS(SVG, "svg");
@@ -38,6 +38,7 @@ leaml.marks = function (stage, toScreen, toShare) {
   }
 
   function draw() {
+    if (!ready()) return;
     const all = drawing && drawing.length ? [...shown, { shape: tool.shape, points: drawing }] : shown;
     layer.replaceChildren(...all.flatMap((mark) => {
       // Dark below light: seen on every ground.

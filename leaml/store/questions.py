@@ -1,10 +1,11 @@
 """The questions that are asked on every picture. One with answers is frozen: a change makes a new version of it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from leaml.errors import DataError
 from leaml.records import QUESTION_TYPES
+from leaml.store.conditions import Other
 from leaml.store.database import Database
 from leaml.store.events import Change
 from leaml.store.formats import LONGEST_TEXT, MOST_CHOICES
@@ -24,10 +25,9 @@ class Questions:
         """The questions to ask on every picture, in their order."""
         return [Template.of(row) for row in self.db.rows("templates", order="position", retired=0)]
 
-    def answered(self, question: str) -> bool:
-        """Whether somebody answered this question, on any picture."""
-        answered = self.db.rows("pairs", question=question, origin=["label", "import"])
-        return any(row["answer"] for row in answered)
+    def answered(self) -> set[str]:
+        """The questions that somebody answered, on any picture. Reads all labels: not for every step."""
+        return set(self.db.counts("pairs", "question", origin=["label", "import"], answer=Other(None)))
 
     def set_templates(self, person: str, templates: Iterable[Template]) -> None:
         """Makes these the questions to ask on every picture, as one step to take back.
@@ -44,11 +44,11 @@ class Questions:
         if len(wanted) > MOST_TEMPLATES:
             raise DataError(f"There are {len(wanted)} questions; {MOST_TEMPLATES} are allowed.", "Leave some out.")
         with self.db.transaction():
-            self._act(person, "template", list(_changes(self.db.rows("templates"), wanted, self.answered)))
+            self._act(person, "template", list(_changes(self.db.rows("templates"), wanted, self.answered())))
 
 
 def _changes(
-    rows: Sequence[Mapping[str, Any]], wanted: Sequence[Template], answered: Callable[[str], bool]
+    rows: Sequence[Mapping[str, Any]], wanted: Sequence[Template], answered: Container[str]
 ) -> Iterator[Change]:
     """What makes the rows the wanted questions."""
     left = {row["id"]: row for row in rows}
@@ -63,13 +63,13 @@ def _changes(
             place = {"position": position, "retired": 0}
             if any(row[name] != value for name, value in place.items()):
                 yield "templates", row["id"], {}, place
-        elif answered(row["question"]):
+        elif row["question"] in answered:
             yield "templates", None, None, values | {"position": position, "version": row["version"] + 1}
         else:
             del left[row["id"]]
             yield "templates", row["id"], {}, values | {"position": position, "retired": 0}
     for row in left.values():
-        if answered(row["question"]):
+        if row["question"] in answered:
             if not row["retired"]:
                 yield "templates", row["id"], {}, {"retired": 1}
         else:

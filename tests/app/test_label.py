@@ -69,9 +69,71 @@ def test_one_answer_that_cannot_be_used_keeps_the_others_from_being_saved(screen
     assert project.labels() == []
 
 
-def test_skipping_keeps_nothing_and_leads_on(screen, project):
-    form = asked(screen, "skip", 1)
+def test_skipping_keeps_the_reason_and_leads_on_and_undo_leads_back(screen, project):
+    form = asked(screen, "skip", 1, text="poor picture")
     assert form["picture"]["id"] != 1 and project.labels() == []
+    assert [(row.kind, row.text, row.person) for row in project.remarks(image_id=1)] == [("skip", "poor picture", ME)]
+    assert 1 in label.done(project, ME, "train") and 1 not in label.done(project, "Dr. C", "train")
+    form = asked(screen, "undo", form["picture"]["id"])
+    assert form["picture"]["id"] == 1 and project.remarks() == []
+
+
+def test_a_picture_with_nothing_to_answer_is_saved_so_and_not_served_again(screen, project):
+    form = asked(screen, "save", 1, nothing=True)
+    assert form["said"].startswith("Saved: nothing") and project.labels() == []
+    assert [row.kind for row in project.remarks(image_id=1)] == ["nothing"] and 1 in label.done(project, ME, "train")
+
+
+def test_what_cannot_be_told_is_kept_apart_with_the_answers_of_one_save(screen, project):
+    project.set_templates(ME, [Template("Is there a polyp?", "yes/no", YES_NO), Template("How many?", "count")])
+    asked(screen, "save", 2, answers=[given()], untold=["How many?"])
+    rows = {row["question"]: row for row in questions(project, ME, project.picture(2))}
+    assert rows["Is there a polyp?"]["answer"] == "yes" and rows["How many?"]["untold"]
+    assert not any(row["untold"] for row in questions(project, "Dr. C", project.picture(2)))
+    form = asked(screen, "undo", 1)
+    assert (form["draft"]["answers"], form["draft"]["untold"]) == ({"Is there a polyp?": "yes"}, {"How many?": True})
+    assert project.labels() == [] and project.remarks() == []
+
+
+def test_marks_are_kept_with_their_answer_shown_again_and_come_back_as_a_draft(screen, project):
+    mark = {"shape": "box", "points": [[0.1, 0.1], [0.4, 0.5]]}
+    asked(screen, "save", 2, answers=[given() | {"marks": [mark]}])
+    assert questions(project, ME, project.picture(2))[0]["marks"] == [mark]
+    assert asked(screen, "undo", 1)["draft"]["marks"] == {"Is there a polyp?": [mark]}
+    with pytest.raises(DataError, match="outside of the picture"):
+        asked(screen, "save", 2, answers=[given() | {"marks": [{"shape": "point", "points": [[2, 2]]}]}])
+
+
+def test_a_flag_is_set_and_taken_away_and_a_comment_is_shown(screen, project):
+    assert asked(screen, "flag", 3)["flagged"] and not asked(screen, "flag", 3)["flagged"]
+    assert asked(screen, "comment", 3, text=HOSTILE)["comment"] == HOSTILE
+
+
+def test_questions_are_edited_with_their_versions_and_frozen_by_answers(screen, project):
+    asked(screen, "questions", 1, questions=[given() | {"id": None}])
+    asked(screen, "save", 1, answers=[given()])
+    rows = asked(screen, "edit", 2)["templates"]
+    assert rows[0]["question"] == "Is there a polyp?" and "new version" in rows[0]["note"]
+    asked(screen, "questions", 2, questions=[rows[0] | {"question": "Any polyp?"}])
+    assert [(known.question, known.version) for known in project.templates()] == [("Any polyp?", 2)]
+    assert "version 2" in asked(screen, "edit", 2)["templates"][0]["note"]
+
+
+def test_a_question_of_ones_own_is_asked_on_the_next_pictures_beside_what_is_asked_already(screen, project):
+    import_label(project, 1, "Is it sharp?", "yes")
+    form = asked(screen, "again", 2, questions=[given("Is it clean?")])
+    assert [row["question"] for row in form["questions"]] == ["Is it sharp?", "Is it clean?"]
+    assert form["picture"]["id"] == 2
+
+
+def test_a_picture_that_somebody_else_has_in_hand_is_not_served(screen, project):
+    first = shown(project, "Dr. C", "train", None)[0]["picture"]["id"]
+    assert shown(project, ME, "train", None)[0]["picture"]["id"] != first
+
+
+def test_the_next_picture_is_named_so_that_it_can_be_loaded_ahead(screen, project):
+    value = screen.answer({"act": "open", "picture": 1})[screen.viewer]
+    assert value["id"] == 1 and value["next"]["src"].startswith("/picture/polyps/")
 
 
 def test_undo_takes_back_a_whole_save_and_shows_its_picture_with_what_was_answered(screen, project):
@@ -121,12 +183,18 @@ def test_the_most_frequent_question_comes_first(project):
     assert [known.question for known in known_questions(project)] == ["Frequent?", "Rare?"]
 
 
-def test_answers_of_others_are_shown_on_train_pictures_and_hidden_on_those_that_measure(project):
+def test_imported_answers_are_shown_on_train_pictures_and_hidden_on_those_that_measure(project):
     for picture in (1, 5):
         import_label(project, picture, "Is there a polyp?", "yes")
     train = questions(project, ME, project.picture(1))[0]
     assert train["answer"] == "yes" and "Dr. B" in train["by"]
     assert "answer" not in questions(project, ME, project.picture(5))[0]
+
+
+def test_what_somebody_else_answered_here_is_hidden_from_who_has_not_decided(project):
+    project.add_label("Dr. C", 1, "Is there a polyp?", "yes", "yes/no", YES_NO)
+    assert "answer" not in questions(project, ME, project.picture(1))[0]
+    assert questions(project, "Dr. C", project.picture(1))[0]["answer"] == "yes"
 
 
 def test_own_answers_are_shown_everywhere(screen, project):
