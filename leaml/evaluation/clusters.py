@@ -5,6 +5,7 @@
     t_quantile(degrees_of_freedom(sums, sizes))         # instead of 1.96
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,9 @@ from scipy import special
 from leaml.errors import DataError
 
 CONFIDENCE = 0.95
+MOST_PER_ITEM = 1.5
+"""Where every picture has the same mix of easy and hard questions, pictures differ less than chance, and a question
+tells more than an independent one would: up to this much is believed."""
 FEWEST_DEGREES = 8.0
 """Below it, the estimate of the degrees of freedom is itself too rough to go by."""
 
@@ -45,7 +49,7 @@ def numbered(clusters: Sequence[str], n: int) -> NDArray[np.int64]:
 
 
 def effective_n(sums: Floats, sizes: Floats, item_variance: float) -> float:
-    """n over the design effect (Kish 1965): how many independent items would carry as much; between 1 and n.
+    """n over the design effect (Kish 1965): how many independent items would carry as much; between 1 and 1.5 n.
 
     Where nothing varies the design effect cannot be estimated, and the worst is assumed: the items of a cluster are
     copies of one another (n² / Σ size²).
@@ -59,8 +63,7 @@ def effective_n(sums: Floats, sizes: Floats, item_variance: float) -> float:
     if item_variance <= 0 or count == 1:
         return n**2 / float((sizes**2).sum())
     variance = count / (count - 1) * float((_residuals(sums, sizes) ** 2).sum()) / n**2
-    # Clusters that differ less than chance would let them carry no more than n items; this also covers a variance of 0.
-    return n if variance * n <= item_variance else item_variance / variance
+    return min(item_variance / variance if variance > 0 else math.inf, MOST_PER_ITEM * n)
 
 
 def degrees_of_freedom(sums: Floats, sizes: Floats) -> float:
@@ -74,7 +77,7 @@ def degrees_of_freedom(sums: Floats, sizes: Floats) -> float:
     squares = _residuals(sums, sizes) ** 2
     spread = float(squares.mean()) ** 2
     kurtosis = float((squares**2).mean()) / spread if spread > 0 else float(count)
-    estimated = 2 * count / (kurtosis - 1) if kurtosis > 1 else np.inf
+    estimated = 2 * count / (kurtosis - 1) if kurtosis > 1 else math.inf
     return max(1.0, min(max(estimated, FEWEST_DEGREES), count - 1))
 
 

@@ -8,7 +8,8 @@ import pytest
 from scipy.stats import binomtest
 
 from leaml.errors import DataError, OptionError
-from leaml.evaluation.metrics import Rate, blind_majority, by, clopper_pearson, difference, majority, rate
+from leaml.evaluation.clusters import degrees_of_freedom, effective_n
+from leaml.evaluation.metrics import Rate, blind_majority, by, clopper_pearson, difference, majority, mean, rate
 from leaml.records import Question
 
 
@@ -74,6 +75,43 @@ def test_all_right_or_all_wrong_still_has_a_width(right, clusters):
 def test_all_right_is_judged_by_pictures_and_not_by_questions():
     # Wilson with z² = 3.84 would give 400 / 403.84 = 0.990 for 400 questions, and 0.72 for ten pictures; t widens it.
     assert rate([True] * 400, [str(i % 10) for i in range(400)]).low < 0.73
+
+
+def test_pictures_that_never_differ_still_leave_a_width():
+    # Two of four right on every picture: nothing varies between pictures, yet 60 questions are not all there are.
+    result = rate([True, True, False, False] * 15, [str(i // 4) for i in range(60)])
+    assert result.value == 0.5 and result.high - result.low > 0.15
+
+
+def test_effective_n_by_hand():
+    copies = np.array([4.0, 0, 4, 0, 4]), np.full(5, 4.0)
+    assert effective_n(*copies, item_variance=0.24) == pytest.approx(0.24 / (5 / 4 * 19.2 / 400))
+    nothing_varies = np.array([4.0, 4, 4]), np.array([4.0, 4, 4])
+    assert effective_n(*nothing_varies, item_variance=0.0) == 3
+    assert effective_n(np.array([2.0, 2, 2]), np.full(3, 4.0), item_variance=0.25) == 18
+
+
+def test_few_wrong_pictures_leave_few_degrees_of_freedom():
+    many = np.array([1.0, 0] * 50), np.ones(100)
+    assert degrees_of_freedom(*many) == 99
+    one_wrong = np.array([5.0] * 99 + [0]), np.full(100, 5.0)
+    assert degrees_of_freedom(*one_wrong) == 8
+    assert degrees_of_freedom(np.array([1.0, 0]), np.ones(2)) == 1
+
+
+def test_a_mean_of_shares_covers_the_truth_and_is_narrower_than_that_of_right_and_wrong():
+    random, covered, narrower = np.random.default_rng(4), 0, 0
+    for _ in range(200):
+        picture = np.repeat(np.arange(60), 4)
+        values = np.clip(random.normal(0.7, 0.1, 240) + random.normal(0, 0.05, 60)[picture], 0, 1)
+        found = mean(values, [str(one) for one in picture])
+        covered += found.low <= 0.7 <= found.high
+        narrower += found.high - found.low < 0.06
+    assert covered >= 180 and narrower == 200
+    everything = mean([1.0] * 40, [str(place // 2) for place in range(40)])
+    assert everything.value == everything.high == 1 and everything.low < 0.9
+    assert everything.text() == f"1.00 [{everything.low:.2f}, 1.00] n 40, 20 pictures"
+    assert mean([0.5] * 29, ["1"] * 29).text() == "n 29: too few"
 
 
 def test_equal_answers_have_difference_zero_with_a_width():
