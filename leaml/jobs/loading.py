@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 
 import leaml.models.adapters  # noqa: F401 - makes PEFT know the neuron adapter
 from leaml.errors import ModelError
+from leaml.models.features import SeenFraming
 from leaml.models.framing import Framing
 from leaml.models.load import fingerprint, load
 from leaml.store.project import Adapter
@@ -36,7 +37,7 @@ class Models:
         self.name = name
         loaded = load(name)
         print(f"{name}\n  {loaded.device_reason}\n  {loaded.dtype_reason}", flush=True)
-        self.framing = Framing(loaded.processor)
+        self.framing = SeenFraming(loaded.model, Framing(loaded.processor))
         self._base = loaded.model
         self._fingerprint = fingerprint(loaded.model)
         self._wrapped: PeftModel | None = None

@@ -20,7 +20,7 @@ from leaml.jobs import lines
 from leaml.jobs.loading import Models
 from leaml.jobs.queue import Job
 from leaml.jobs.stages import Work, begun_with
-from leaml.models.writing import open_picture
+from leaml.models.pictures import open_picture
 from leaml.options import AnswerOptions
 from leaml.records import Prediction, Progress, Question, Result
 from leaml.store.formats import PICTURE_SUFFIXES
@@ -53,7 +53,7 @@ class _Answering:
             project.use(job.run, "adapter", [self.adapter.id])
         self.rows = list(lines.read(job.folder / "answers.jsonl"))
         self.left_out: list[str] = []
-        self.pictures = _pictures(self.root)
+        self.pictures = pictures_in(self.root)
 
     def events(self) -> Generator[Progress | Row | Result, None, None]:
         answered = {(row["picture"], row["question"]) for row in self.rows}
@@ -140,7 +140,7 @@ def _chosen(project: Project, id: int | None) -> Adapter | None:
     return project.adapter(id) if id else None
 
 
-def _pictures(root: Path) -> list[str]:
+def pictures_in(root: Path) -> list[str]:
     """Names of the pictures in a folder and below it, relative to it, in order."""
     if not root.is_dir():
         raise DataError(f"There is no folder {root}.", "Give the folder that holds the pictures.")

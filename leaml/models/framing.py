@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 from torch import Tensor
 
 from leaml.errors import DataError
+from leaml.models.pictures import open_picture
 
 
 class Framing:
@@ -73,6 +75,14 @@ class Framing:
         )
         inputs.pop("attention_mask")
         return dict(inputs)
+
+    def picture_inputs(self, images: Sequence[Image.Image | Path]) -> dict[str, Any]:
+        """What a model gets of pictures, opened or where they lie, before anything is asked.
+
+        Raises:
+            DataError: a picture cannot be read.
+        """
+        return self.prefix_inputs([open_picture(image) for image in images])
 
     @cached_property
     def blind_prefix_ids(self) -> list[int]:

@@ -3,34 +3,26 @@
     written = write(model, framing, [Request(picture, "Is there a polyp?")])
     written[0].text, written[0].log_probability
 
-Every picture goes through the vision tower once per batch, however many questions are asked about it.
+Every picture goes through the vision tower once per batch, however many questions are asked about it; with a
+`SeenFraming`, once and for all.
 """
 
-import inspect
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence, Set
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor, nn
 from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel, StoppingCriteria, StoppingCriteriaList
-from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from leaml.errors import DataError, ModelError
+from leaml.errors import ModelError
+from leaml.models.features import Inputs, identity, seeing, together
 from leaml.models.framing import Framing
 from leaml.models.structure import base_model
-
-PICTURE_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
-MOST_PIXELS = 80_000_000
-"""Of one picture. Beyond it lie decompression bombs, and slides that need a viewer of their own."""
-
-PIXELS_ALONE = {"pixel_values", "pixel_attention_mask"}
-"""Inputs of families whose picture is nothing but its features once it went through the vision tower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,38 +48,6 @@ class Sampling:
 
     temperature: float = 0.8
     top_p: float = 0.95
-
-
-def open_picture(image: Image.Image | Path) -> Image.Image:
-    """The picture in RGB with 8 bits a channel, upright, read in whole.
-
-    Raises:
-        DataError: the file is missing, damaged, too large, or not a picture of a known format.
-    """
-    if isinstance(image, Image.Image):
-        return _eight_bits(image)
-    try:
-        with Image.open(image, formats=PICTURE_FORMATS) as opened:
-            if opened.width * opened.height > MOST_PIXELS:
-                raise Image.DecompressionBombError
-            return _eight_bits(ImageOps.exif_transpose(opened))
-    except Image.DecompressionBombError as error:
-        what = f"The picture {image} has more than {MOST_PIXELS / 1e6:.0f} million pixels."
-        raise DataError(what, "Make it smaller, or remove it.") from error
-    except FileNotFoundError as error:
-        raise DataError(f"The picture {image} is not there.", "Put it back, or remove what is asked of it.") from error
-    except UnidentifiedImageError as error:
-        what = f"{image} is not a picture in one of the formats {', '.join(PICTURE_FORMATS)}."
-        raise DataError(what, "Convert or remove it.") from error
-    except (OSError, ValueError, SyntaxError, TypeError, EOFError) as error:  # all of these come from damaged files
-        raise DataError(f"The picture {image} cannot be read: {error}.", "Replace or remove it.") from error
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    # Pillow would cut 16 bits off at 255, and leave a white picture.
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return image.convert("RGB")
 
 
 @torch.inference_mode()
@@ -153,14 +113,10 @@ def _batches(requests: Sequence[Request], batch_size: int) -> list[list[int]]:
     seen: dict[Hashable, list[int]] = defaultdict(list)
     blind: list[int] = []
     for number, request in enumerate(requests):
-        (blind if request.image is None else seen[_identity(request.image)]).append(number)
+        (blind if request.image is None else seen[identity(request.image)]).append(number)
     seeing = [number for numbers in seen.values() for number in numbers]
     blind.sort(key=lambda number: len(requests[number].prompt) + len(requests[number].lead))
     return [some[k : k + batch_size] for some in (seeing, blind) for k in range(0, len(some), batch_size)]
-
-
-def _identity(image: Image.Image | Path) -> Hashable:
-    return id(image) if isinstance(image, Image.Image) else image
 
 
 def _write_batch(
@@ -171,7 +127,7 @@ def _write_batch(
     sampling: Sampling | None,
     hearing: "_Hearing | None" = None,
 ) -> list[Written]:
-    prefixes, pictures = _prefixes(model, framing, requests)
+    prefixes, pictures = _seen(model, framing, requests)
     heads = [
         prefix + framing.token_ids(framing.question_text(request.prompt, request.lead))
         for prefix, request in zip(prefixes, requests, strict=True)
@@ -195,6 +151,14 @@ def _write_batch(
     texts = framing.tokenizer.batch_decode(new, skip_special_tokens=True)
     means = likelihood.means(new, ends)
     return [Written(text.strip(), mean) for text, mean in zip(texts, means, strict=True)]
+
+
+def _seen(model: PreTrainedModel, framing: Framing, requests: Sequence[Request]) -> tuple[list[list[int]], Inputs]:
+    """Of each row the tokens up to where its question starts, and what `generate` wants of the pictures."""
+    if requests[0].image is None:
+        return [framing.blind_prefix_ids] * len(requests), {}
+    looks = seeing(model, framing).look([request.image for request in requests])
+    return [look.ids for look in looks], together(looks, model.device)
 
 
 def _decoding(sampling: Sampling | None) -> dict[str, Any]:
@@ -223,51 +187,6 @@ def _ends(model: PreTrainedModel, framing: Framing) -> list[int]:
     ends = set(own) if isinstance(own, list) else {own}
     behind = framing.token_ids(framing.answer_end)[:1]
     return sorted(ends | set(behind).intersection(framing.tokenizer.get_added_vocab().values()))
-
-
-# ---- the picture's part ------------------------------------------------------------------------------------------
-
-
-def _prefixes(
-    model: PreTrainedModel, framing: Framing, requests: Sequence[Request]
-) -> tuple[list[list[int]], dict[str, Any]]:
-    """Of each row the tokens up to where its question starts, and what `generate` wants of the pictures."""
-    if requests[0].image is None:
-        return [framing.blind_prefix_ids] * len(requests), {}
-    places: dict[Hashable, int] = {}
-    distinct = []
-    for request in requests:
-        if places.setdefault(_identity(request.image), len(distinct)) == len(distinct):
-            distinct.append(framing.prefix_inputs([open_picture(request.image)]))
-    rows = [places[_identity(request.image)] for request in requests]
-    prefixes = [one.pop("input_ids")[0].tolist() for one in distinct]
-    if _takes_features(model, distinct[0].keys()):
-        features = _features(model, distinct)
-        seen = BaseModelOutputWithPooling(pooler_output=[features[row] for row in rows])
-        pictures = {"mm_encoder_outputs": {"image": seen}}
-    else:
-        pictures = {name: torch.cat([distinct[row][name] for row in rows]).to(model.device) for name in distinct[0]}
-    return [prefixes[row] for row in rows], pictures
-
-
-def _takes_features(model: PreTrainedModel, inputs: Set[str]) -> bool:
-    """Whether the model takes a picture's features in place of its `inputs`, which are pixels and nothing else."""
-    accepts = "mm_encoder_outputs" in inspect.signature(model.forward).parameters
-    return accepts and hasattr(model, "get_image_features") and inputs <= PIXELS_ALONE
-
-
-def _features(model: PreTrainedModel, pictures: Sequence[dict[str, Tensor]]) -> list[Tensor]:
-    """Of each picture its features (image tokens, width). Pictures of one size go through the vision tower together."""
-    by_size: dict[torch.Size, list[int]] = defaultdict(list)
-    for number, inputs in enumerate(pictures):
-        by_size[inputs["pixel_values"].shape].append(number)
-    features: dict[int, Tensor] = {}
-    for numbers in by_size.values():
-        names = pictures[numbers[0]]
-        together = {name: torch.cat([pictures[number][name] for number in numbers]).to(model.device) for name in names}
-        found = model.get_image_features(**together, return_dict=True).pooler_output
-        features.update(zip(numbers, found, strict=True))
-    return [features[number] for number in range(len(pictures))]
 
 
 class _Hearing(StoppingCriteria):

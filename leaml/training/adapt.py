@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from leaml.errors import DataError
+from leaml.models.features import kept
 from leaml.models.framing import Framing
 from leaml.options import AdaptOptions
 from leaml.records import Pair, Progress, Question, Result
@@ -54,6 +55,7 @@ def adapt(
         raise DataError("There are no labels and no accepted suggestions to learn from.", "Label or accept some first.")
     claim(run_folder, "adapt", options, model, [*answered, *pairs])
     torch.manual_seed(options.seed)
+    framing = kept(model, framing)
     chosen = Trained(ADAPTER, options.method, options.rank, fraction=options.fraction, seed=options.seed)
     trained = chosen.of(model, framing, answered or pairs, answer_turn, run_folder, scores_folder)
     figures = chosen.figures(trained, run_folder)

@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from leaml.models.framing import Framing
 from leaml.models.structure import base_model
-from leaml.models.writing import open_picture
 
 IGNORED = -1
 """The segment number of padding."""
@@ -108,7 +107,7 @@ def _row(framing: Framing, turns: Sequence[Turn], prefix_length: int) -> _Row:
 
 def encode(framing: Framing, examples: Sequence[Example]) -> Batch:
     """Turns examples into one batch, padded on the right. Every example needs at least one turn."""
-    inputs = framing.prefix_inputs([open_picture(example.image) for example in examples])
+    inputs = framing.picture_inputs([example.image for example in examples])
     prefix_length = inputs["input_ids"].shape[1]
     rows = [_row(framing, example.turns, prefix_length) for example in examples]
     tokens = prefix_length + max(len(row.ids) for row in rows)

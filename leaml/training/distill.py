@@ -17,6 +17,7 @@ from torch import nn
 
 from leaml.errors import DataError
 from leaml.models import prompts
+from leaml.models.features import kept
 from leaml.models.framing import Framing
 from leaml.options import DistilOptions
 from leaml.records import Caption, Pair, Progress, Question, Result
@@ -59,6 +60,7 @@ def distill(
         raise DataError("There are no labelled questions to learn from.", "Label a few pictures first.")
     claim(run_folder, "distil", options, model, [*answered, *captions])
     torch.manual_seed(options.seed)
+    framing = kept(model, framing)
     yield Progress(0, options.steps, "scoring neurons" if options.train == "neurons" else "")
     chosen = trained_by(options)
     trained = chosen.of(model, framing, answered, pair_turn, run_folder, scores_folder)

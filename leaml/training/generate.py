@@ -21,6 +21,7 @@ from torch import nn
 from leaml.errors import DataError
 from leaml.evaluation.scoring import normalise, score
 from leaml.models import prompts
+from leaml.models.features import kept
 from leaml.models.framing import Framing
 from leaml.models.pairs import parse_pairs, read_answer
 from leaml.models.writing import Request, Sampling, write
@@ -30,7 +31,7 @@ from leaml.training.batches import Example, Turn, answer_log_probabilities, enco
 from leaml.training.signals import fits_type, similarities
 from leaml.training.stage import train_labels
 
-PICTURES_AT_ONCE = 12
+TEXTS_AT_ONCE = 64
 TEXT_TOKENS, ANSWER_TOKENS = 64, 24
 
 
@@ -80,8 +81,9 @@ def generate(
     if not known:
         raise DataError("There are no labelled questions to take the types from.", "Label a few pictures first.")
     writer = _Writer(model, framing, known, options)
-    for start in range(0, len(images), PICTURES_AT_ONCE):
-        part = images[start : start + PICTURES_AT_ONCE]
+    at_once = max(1, TEXTS_AT_ONCE // writer.texts_per_picture)
+    for start in range(0, len(images), at_once):
+        part = images[start : start + at_once]
         with torch.random.fork_rng():
             torch.manual_seed(options.seed * 1_000_003 + start)
             drafts = writer.drafts(part)
@@ -99,12 +101,17 @@ class _Writer:
     def __init__(
         self, model: nn.Module, framing: Framing, known: Sequence[Question], options: GenerateOptions
     ) -> None:
-        self.model, self.framing, self.options = model, framing, options
+        self.model, self.options = model, options
+        self.framing = kept(model, framing)
         self.types = sorted({question.type for question in known})
         self.wordings = {_plain(question.question): question for question in known}
         self.sampling = Sampling(options.temperature, options.top_p)
         self.counts: Counter[str] = Counter(texts=0, parsed=0, pairs=0)
         self.blind: dict[tuple[str, str], str] = {}
+
+    @property
+    def texts_per_picture(self) -> int:
+        return len(self.types) * self.options.texts_per_type
 
     # Texts ------------------------------------------------------------------------------------------------------
 
@@ -162,7 +169,8 @@ class _Writer:
         pictures = _by_picture(drafts)
         for signal, turn in turns.items():
             examples = [Example(image, tuple(map(turn, its))) for image, its in pictures.items()]
-            batch = encode(self.framing, examples).to(self.model.device)
+            with torch.no_grad():
+                batch = encode(self.framing, examples).to(self.model.device)
             found = answer_log_probabilities(self.model, batch).exp().tolist()
             for draft, probability in zip(_flat(pictures.values()), found, strict=True):
                 draft.signals[signal] = probability

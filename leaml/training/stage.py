@@ -7,17 +7,19 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Iterable
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from leaml.errors import DataError, StorageError, TrainingError
 from leaml.models.in_place import choose_in_place, in_place
-from leaml.models.load import fingerprint
+from leaml.models.load import choose_dtype, fingerprint
+from leaml.models.structure import base_model
 from leaml.options import TrainingOptions
 from leaml.records import Caption, Pair, Progress, Question, Result
 from leaml.training.batches import Batch
@@ -107,7 +109,30 @@ def train(
     sent = None
     possible, _ = choose_in_place(model)
     inside = in_place(model) if possible else nullcontext()
-    with inside, closing(fit(model, batch_at, loss, schedule, run_folder / "checkpoints")) as events:
+    steps = fit(model, batch_at, loss, schedule, run_folder / "checkpoints")
+    with inside, quick_attention(model), closing(steps) as events:
         while not isinstance(event := events.send(sent), Result):
             sent = yield event
     return event
+
+
+@contextmanager
+def quick_attention(model: nn.Module) -> Iterator[None]:
+    """The attention that learns fastest here, and afterwards the one that was there before.
+
+    On a CPU that computes in bf16 that is the plain one: with nano, 8 pictures and 246 tokens a row, a step took 650 ms
+    instead of 710 (medians of 9 in turns, one core); in fp32 the fused one is faster, 910 against 1,160 ms.
+    """
+    core = base_model(model)
+    text = core.config.get_text_config()
+    # The vision tower keeps its own: features that are kept must not depend on when they were computed.
+    part = next((name for name in core.config.sub_configs if getattr(core.config, name, None) is text), "")
+    before = text._attn_implementation
+    slow = before == "sdpa" and core.device.type == "cpu" and choose_dtype(core.device)[0] == torch.bfloat16
+    if slow:
+        core.set_attn_implementation({part: "eager"})
+    try:
+        yield
+    finally:
+        if slow:
+            core.set_attn_implementation({part: before})

@@ -192,7 +192,7 @@ def test_what_was_written_is_filtered_anew_without_a_model(project, writer, monk
 
 def test_a_quota_waits_for_the_last_pair(project, writer, monkeypatch):
     run(project, "distil", DistilOptions(model=writer, **FEW))
-    monkeypatch.setattr("leaml.training.generate.PICTURES_AT_ONCE", 2)
+    monkeypatch.setattr("leaml.training.generate.TEXTS_AT_ONCE", 4)
     options = GenerateOptions(model=writer, least_agreement=0, temperature=0.1, most_share=0.9)
     stopped = break_off(project, "generate", options, monkeypatch)
     assert project.pairs(job_id=stopped.run) == [] and list(lines.read(stopped.folder / suggesting.DRAFTS))
@@ -202,7 +202,7 @@ def test_a_quota_waits_for_the_last_pair(project, writer, monkeypatch):
 
 def test_generating_goes_on_with_the_pictures_that_are_left(project, writer, monkeypatch):
     run(project, "distil", DistilOptions(model=writer, **FEW))
-    monkeypatch.setattr("leaml.training.generate.PICTURES_AT_ONCE", 2)
+    monkeypatch.setattr("leaml.training.generate.TEXTS_AT_ONCE", 4)
     options = GenerateOptions(model=writer, least_agreement=0, temperature=0.1)
     stopped = break_off(project, "generate", options, monkeypatch)
     assert {pair.image_id for pair in project.pairs(job_id=stopped.run)} == {4, 5}
@@ -333,7 +333,9 @@ def test_a_comparison_has_all_that_its_screen_shows(project, model):
     figures = {"value", "low", "high", "n", "pictures", "text"}
     for row in rows:
         assert figures <= set(row) and row["n"] == 6 and row["pictures"] == 3
-        assert set(row["by_type"]) == {"yes/no", "location"} and figures == set(row["by_type"]["location"])
+        assert set(row["by_type"]) == {"yes/no", "location"} and figures == set(row["by_type"]["yes/no"])
+        assert set(row["by_type"]["location"]["f1"]) == figures and row["kind"] == "closed" and row["open"] is None
+        assert set(row["by_question"]) == {"Is there a polyp?", "Where is it?"} and row["by_group"] == {}
         assert (row["against_base"] is None) == (row["name"] == "base")
         assert (row["against_blind"] is None) == (row["name"] == "blind majority")
     assert rows[0]["value"] == 1.0 and rows[1]["against_blind"]["value"] == rows[1]["value"] - 1.0
@@ -342,6 +344,64 @@ def test_a_comparison_has_all_that_its_screen_shows(project, model):
     assert shifted in {row.pair_id for row in said} and used(project, job, "adapter") == [1, 2]
     right = sum(row.correct for row in said if row.adapter_id == 1 and row.pair_id != shifted)
     assert rows[2]["value"] == pytest.approx(right / 6)
+
+
+def test_a_comparison_says_how_far_a_models_confidence_goes(project, model):
+    (calibration,) = project.pictures("calibration")
+    beside = project.add_label("Dr A", calibration.id, "Is there a polyp?", "no", "yes/no")
+    free = project.add_label("Dr A", project.pictures("test")[0].id, "What is seen?", "a polyp", "open")
+    job = run(project, "compare", CompareOptions(model=model, max_tokens=3, samples=2))
+    said = {row.pair_id: row for row in project.predictions(job.run)}
+    assert len(said) == 8 and job.total == 8 and job.result["questions"] == 7 and job.result["trust"]
+    assert beside in said and job.result["sets"]["test"]["questions"] == 7
+    for row in said.values():
+        assert 0 <= row.confidence <= 1 and row.blind_text is not None
+        weighed = project.pair(row.pair_id).type == "yes/no"
+        assert (row.probabilities is not None) == weighed
+        assert row.entropy >= 0 and (not weighed or set(row.probabilities) == {"yes", "no"})
+    row = job.result["sets"]["test"]["rows"][1]
+    assert row["open"]["n"] == 1 and row["n"] == 6 and row["without_picture"]["same"]["n"] == 6
+    assert row["trust"]["closed"]["n"] == 6 and not row["trust"]["closed"]["enough"] and row["trust"]["open"]["n"] == 1
+    assert said[free].probabilities is None and job.result["sets"]["test"]["rows"][0]["trust"] is None
+    plain = run(project, "compare", CompareOptions(model=model, max_tokens=3, trust=False))
+    rows = project.predictions(plain.run)
+    assert len(rows) == 7 and all(row.confidence is None and row.blind_text is not None for row in rows)
+    assert [row.text for row in rows] == [said[row.pair_id].text for row in rows]
+    assert plain.result["sets"]["test"]["rows"][1]["trust"] is None and plain.result["elsewhere"] == []
+
+
+def test_a_model_is_not_measured_on_what_it_learned_from(project, model):
+    run(project, "adapt", AdaptOptions(model=model, rank=2, **FEW))
+    learned = project.pictures("train")[0]
+    project.db.record("", "import", [("images", learned.id, {}, {"split": "test"})])
+    job = work_on(project, queue.submit(project, "compare", CompareOptions(model=model)))
+    assert job.state == "failed" and "adapted 1 has learned from the pictures of 2 of these questions" in job.error
+    assert "'Is there a polyp?' on 0.png" in job.error and "Train a new model" in job.fix
+    assert project.predictions(job.run) == []
+
+
+def test_pictures_from_elsewhere_are_told_from_the_test_set(project, model, tmp_path):
+    for number in range(40, 64):
+        add_picture(project, number, "train")
+    for number in range(70, 73):
+        add_picture(project, number, "shifted")
+    for picture in project.pictures("shifted"):
+        project.add_label("Dr A", picture.id, "Is there a polyp?", "no", "yes/no")
+    (tmp_path / "another device").mkdir()
+    for number in range(4):
+        Image.new("RGB", (32, 32), (60 * number, 0, 0)).save(tmp_path / "another device" / f"{number}.png")
+    (tmp_path / "another device" / "broken.png").write_bytes(b"broken")
+    options = CompareOptions(model=model, max_tokens=2, other_pictures=str(tmp_path / "another device"))
+    found = run(project, "compare", options).result["elsewhere"]
+    assert [(row["name"], row["pictures"]) for row in found] == [("shifted", 3), ("another device", 4)]
+    for row in found:
+        assert row["inside"] == "test" and row["inside_pictures"] == 3 and row["trained_pictures"] == 32
+        assert set(row["scores"]) == {"knn", "mahalanobis", "likelihood", "entropy"} and row["model"] == "base"
+        for ranked in row["scores"].values():
+            assert {"auroc", "aupr_out", "aupr_in", "fpr95"} < set(ranked) and not ranked["enough"]
+    assert found[1]["scores"]["knn"]["auroc"]["value"] > 0.9  # plain red is far from noise
+    gone = options.model_copy(update={"other_pictures": str(tmp_path / "none")})
+    assert "There is no folder" in work_on(project, queue.submit(project, "compare", gone)).error
 
 
 def test_a_comparison_goes_on_with_what_was_not_asked_yet(project, model, monkeypatch):

@@ -11,10 +11,12 @@ import transformers
 from PIL import Image
 
 from leaml.errors import DataError
-from leaml.models import writing
+from leaml.models import features, writing
 from leaml.models.adapters import add_lora
+from leaml.models.features import takes_features
 from leaml.models.framing import Framing
-from leaml.models.writing import Request, Sampling, open_picture, write
+from leaml.models.pictures import open_picture
+from leaml.models.writing import Request, Sampling, write
 from leaml.nano.build import CHAT_TEMPLATE
 from tests import tiny_models
 
@@ -231,18 +233,18 @@ def test_features_give_the_logits_of_pixels(tiny, monkeypatch):
     monkeypatch.setattr(writing._Likelihood, "__call__", lambda self, i, s: seen.append(s.clone()) or plain(self, i, s))
     shown = [picture(0), picture(1, (20, 60))]
     asked = [Request(shown[number % 2], question) for number, question in enumerate(QUESTIONS)]
-    features = write(model, framing, asked, max_tokens=4)
+    said = write(model, framing, asked, max_tokens=4)
     from_features, seen[:] = list(seen), []
-    monkeypatch.setattr(writing, "_takes_features", lambda *_: False)
-    assert [one.text for one in write(model, framing, asked, max_tokens=4)] == [one.text for one in features]
+    monkeypatch.setattr(features, "takes_features", lambda *_: False)
+    assert [one.text for one in write(model, framing, asked, max_tokens=4)] == [one.text for one in said]
     torch.testing.assert_close(from_features, seen, rtol=1e-4, atol=1e-4)
 
 
 def test_a_family_that_wants_more_than_pixels_gets_its_own_inputs():
     model, _ = tiny_models.qwen2_5_vl()
-    assert writing._takes_features(model, {"pixel_values"})
-    assert not writing._takes_features(model, {"pixel_values", "image_grid_thw"})
-    assert not writing._takes_features(torch.nn.Linear(1, 1), {"pixel_values"})
+    assert takes_features(model, {"pixel_values"})
+    assert not takes_features(model, {"pixel_values", "image_grid_thw"})
+    assert not takes_features(torch.nn.Linear(1, 1), {"pixel_values"})
 
 
 def llava() -> tuple[transformers.LlavaForConditionalGeneration, Framing]:
@@ -267,12 +269,12 @@ def llava() -> tuple[transformers.LlavaForConditionalGeneration, Framing]:
     return transformers.LlavaForConditionalGeneration(config).eval(), Framing(processor)
 
 
-@pytest.mark.parametrize("features", [True, False])
-def test_another_family_answers_as_by_hand(monkeypatch, features):
+@pytest.mark.parametrize("by_features", [True, False])
+def test_another_family_answers_as_by_hand(monkeypatch, by_features):
     model, framing = llava()
-    assert writing._takes_features(model, framing.prefix_inputs([picture(0)]).keys() - {"input_ids"}) is True
-    if not features:
-        monkeypatch.setattr(writing, "_takes_features", lambda *_: False)
+    assert takes_features(model, framing.prefix_inputs([picture(0)]).keys() - {"input_ids"}) is True
+    if not by_features:
+        monkeypatch.setattr(features, "takes_features", lambda *_: False)
     for request, written in zip(requests(), write(model, framing, requests(), max_tokens=6), strict=True):
         assert written.text == by_hand(model, framing, request, 6)
 

@@ -67,6 +67,7 @@ class Scripted:
 def scripted(monkeypatch, pictures, known, options, *rounds) -> tuple[list[Pair], Result, Scripted]:
     script = Scripted(*rounds)
     monkeypatch.setattr(module, "write", script)
+    monkeypatch.setattr(module, "kept", lambda model, framing: framing)
     monkeypatch.setattr(module._Writer, "measure", lambda writer, drafts: None)
     *events, result = generate(None, None, pictures, known, options)
     return [event for event in events if isinstance(event, Pair)], result, script
@@ -79,7 +80,7 @@ def test_pairs_progress_and_one_result_last(writer, pictures, known):
     *events, result = generate(*writer, pictures, known, OPTIONS)
     pairs = [event for event in events if isinstance(event, Pair)]
     told = [event for event in events if isinstance(event, Progress)]
-    assert [event.step for event in told] == [12, 14] and {event.total for event in told} == {14}
+    assert [event.step for event in told] == [10, 14] and {event.total for event in told} == {14}
     assert isinstance(result, Result)
     assert result.figures["texts"] == 14 * 2 * 3
     assert 14 <= result.figures["pairs"] == len(pairs) <= result.figures["parsed"] <= result.figures["texts"]
@@ -197,8 +198,8 @@ def test_nothing_to_read_gives_no_pairs(monkeypatch, pictures, known):
     assert pairs == [] and result.figures == {"texts": 4.0, "parsed": 0.0, "pairs": 0.0} and len(script.asked) == 1
 
 
-def test_no_pictures_give_a_result_at_once(known):
-    assert list(generate(None, None, [], known, OPTIONS)) == [Result({"texts": 0.0, "parsed": 0.0, "pairs": 0.0})]
+def test_no_pictures_give_a_result_at_once(writer, known):
+    assert list(generate(*writer, [], known, OPTIONS)) == [Result({"texts": 0.0, "parsed": 0.0, "pairs": 0.0})]
 
 
 def test_the_types_come_from_labels_of_the_train_split(pictures, known):
