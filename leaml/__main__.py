@@ -38,7 +38,8 @@ VERBS = (
     Verb("compare", "ask base and adapted models the held-out questions", "leaml.verbs.stages"),
     Verb("predict", "have a model answer a folder of new pictures into a table", "leaml.verbs.stages"),
     Verb("jobs", "list, show, stop and resume long work", "leaml.verbs.jobs"),
-    Verb("export", "write an adapted model or the dataset for other programs", "leaml.verbs.export"),
+    Verb("report", "write what a comparison found: one HTML file, its figures, a model card", "leaml.verbs.stages"),
+    Verb("export", "write an adapted model and its data for other programs", "leaml.verbs.stages"),
     Verb("ablate", "run a plan of many runs, and write the table of what each part is worth", "leaml.verbs.ablate"),
     Verb("demo", "the whole loop without a screen, on the sample project or on a folder", "leaml.demo"),
 )

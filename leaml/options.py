@@ -26,7 +26,7 @@ class Options(BaseModel):
 def _named(error: ValidationError, options: type[Options]) -> OptionError:
     """The first of the faults that pydantic found, with the option's own help."""
     fault = error.errors(include_url=False)[0]
-    name = ".".join(map(str, fault["loc"]))
+    name = str(next(iter(fault["loc"]), ""))  # of an option that is a list, not of its member
     field = options.model_fields.get(name)
     if field is None:
         return OptionError(f"There is no option {name!r}.", f"There are: {', '.join(options.model_fields)}.")
@@ -188,3 +188,24 @@ class AnswerOptions(PredictOptions):
     folder: str = Field(min_length=1, max_length=4000, description="Folder of the pictures.")
     questions: tuple[str, ...] = Field((), description="What is asked of each; none: every question of the project.")
     adapter: int | None = Field(None, ge=0, description="Number of the adapted model; 0: the base; none: the newest.")
+
+
+class ReportOptions(Options):
+    """What a comparison found, for others: one HTML file, its figures as JSON, and a model card."""
+
+    comparison: int | None = Field(None, ge=1, description="Number of the comparison; none: the newest.")
+    adapter: int | None = Field(None, ge=1, description="Number of the adapted model; none: the newest compared one.")
+    examples: int = Field(4, ge=0, le=40, description="Questions shown of each kind: any, put right, broken.")
+    pictures: bool = Field(True, description="Show the pictures of these questions, small.")
+    pdf: bool = Field(False, description="Print the report as PDF, too, with an installed Chromium, Chrome or Edge.")
+
+
+class ExportOptions(Options):
+    """An adapted model and its data for other programs, in one folder with checksums and a model card."""
+
+    folder: str = Field(min_length=1, max_length=4000, description="A new folder, or an empty one.")
+    adapter: int | None = Field(None, ge=1, description="Number of the adapter; none: the newest adapted model.")
+    parts: tuple[Literal["adapter", "lora", "merged", "dataset"], ...] = Field(
+        ("adapter", "lora", "merged", "dataset"),
+        description="What is written: the adapter as it is, a plain LoRA, the whole model in bf16, the data.",
+    )

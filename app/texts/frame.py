@@ -36,6 +36,8 @@ JOBS = {
     "adapt": "adapt",
     "compare": "compare",
     "answer": "compare",
+    "report": "compare",
+    "export": "compare",
 }
 """Kind of a job -> the screen that shows it."""
 
@@ -47,6 +49,8 @@ DOING = {
     "adapt": "Adapting",
     "compare": "Comparing",
     "answer": "Answering",
+    "report": "Writing the report",
+    "export": "Exporting",
 }
 
 OTHER_PROJECT = (

@@ -26,6 +26,8 @@ VERBS = {
     "adapt": "adapt",
     "compare": "compare",
     "answer": "predict",
+    "report": "report",
+    "export": "export",
 }
 """Kind of a job -> the verb that submits it."""
 

@@ -11,9 +11,11 @@ from leaml.options import (
     CaptionOptions,
     CompareOptions,
     DistilOptions,
+    ExportOptions,
     GenerateOptions,
     ImportOptions,
     Options,
+    ReportOptions,
 )
 from leaml.store.project import Project
 
@@ -25,6 +27,8 @@ KINDS: dict[str, type[Options]] = {
     "adapt": AdaptOptions,
     "compare": CompareOptions,
     "answer": AnswerOptions,
+    "report": ReportOptions,
+    "export": ExportOptions,
 }
 """The kinds of jobs, and the options of each."""
 

@@ -220,8 +220,8 @@ def _with_whole_paths(options: dict[str, Any]) -> dict[str, Any]:
     """The options with folders by their whole paths: a worker, today's or one that resumes, stands somewhere else."""
     folders = {
         name: str(Path(value).expanduser().resolve())
-        for name in ("model", "folder")
-        if (value := options.get(name)) and Path(value).expanduser().is_dir() and value != "nano"
+        for name in ("model", "folder", "other_pictures")
+        if (value := options.get(name)) and (name == "folder" or Path(value).expanduser().is_dir()) and value != "nano"
     }
     return options | folders
 

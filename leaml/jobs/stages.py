@@ -43,6 +43,8 @@ BRIDGES = {
     "adapt": ("leaml.jobs.learning", "adapt"),
     "compare": ("leaml.jobs.measuring", "compare"),
     "answer": ("leaml.jobs.tabulating", "answer"),
+    "report": ("leaml.jobs.reporting", "report"),
+    "export": ("leaml.jobs.packing", "export"),
 }
 """Kind of a job -> module and name of its bridge."""
 

@@ -6,10 +6,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from leaml.evaluation.metrics import Rate
+from typing import Any
 
 OUTCOMES = ("adapted", "base", "equal", "neither")
 RUBRIC = ("correct", "complete", "harmful")
@@ -40,6 +37,7 @@ def tally(ballots: Iterable[Ballot]) -> dict[str, Any]:
         the decided ones; None where nothing is decided), and "ticked": model -> rubric -> count.
     """
     from leaml.evaluation.metrics import rate  # scipy takes its time: not for who only keeps votes
+    from leaml.evaluation.resampling import figures
 
     given = list(ballots)
     counts = Counter(ballot.outcome for ballot in given)
@@ -53,7 +51,7 @@ def tally(ballots: Iterable[Ballot]) -> dict[str, Any]:
         "n": len(given),
         **{outcome: counts[outcome] for outcome in OUTCOMES},
         "decided": len(decided),
-        "win_rate": _figures(rate(won, [ballot.cluster for ballot in decided])) if decided else None,
+        "win_rate": figures(rate(won, [ballot.cluster for ballot in decided])) if decided else None,
         "ticked": ticked,
     }
 
@@ -64,8 +62,3 @@ def by_person(ballots: Iterable[Ballot]) -> dict[str, dict[str, Any]]:
     for ballot in ballots:
         people.setdefault(ballot.person, []).append(ballot)
     return {person: tally(own) for person, own in people.items()}
-
-
-def _figures(value: "Rate") -> dict[str, Any]:
-    numbers = {"value": value.value, "low": value.low, "high": value.high, "n": value.n, "pictures": value.clusters}
-    return numbers | {"text": value.text()}

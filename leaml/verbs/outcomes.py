@@ -79,6 +79,16 @@ def _answers(project: Project, job: Job) -> Iterator[str]:
     yield str(job.folder / "answers.csv")
 
 
+def _report(project: Project, job: Job) -> Iterator[str]:
+    for name in job.result["files"]:
+        yield str(job.folder / "report" / name)
+
+
+def _export(project: Project, job: Job) -> Iterator[str]:
+    yield from job.result["left out"]
+    yield job.options["folder"]
+
+
 SAID = {
     "import": _findings,
     "caption": _caption,
@@ -87,4 +97,6 @@ SAID = {
     "adapt": _adapter,
     "compare": _comparison,
     "answer": _answers,
+    "report": _report,
+    "export": _export,
 }

@@ -1,4 +1,4 @@
-"""`leaml caption | distill | generate | adapt | compare | predict`: a job each, with the options of its stage."""
+"""`leaml caption | distill | generate | adapt | compare | predict | report | export`: a job each, with its options."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,7 @@ from leaml.jobs.commands import VERBS
 from leaml.jobs.queue import KINDS
 from leaml.options import AnswerOptions
 from leaml.verbs import flags, following, outcomes, projects
-from leaml.verbs.export import copy
+from leaml.verbs.copying import copy
 
 KIND_OF = {verb: kind for kind, verb in VERBS.items()}
 
@@ -19,6 +19,8 @@ def add_options(parser: argparse.ArgumentParser, verb: str) -> None:
     following.add_options(parser)
     if verb == "predict":
         parser.add_argument("--out", type=Path, metavar="FILE", help="copy the finished table here (.csv)")
+    if verb == "report":
+        parser.add_argument("--out", type=Path, metavar="FOLDER", help="copy the finished report here")
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -32,5 +34,5 @@ def main(arguments: argparse.Namespace) -> int:
     if job:
         outcomes.show(project, job, arguments.json)
         if getattr(arguments, "out", None):
-            copy(job.folder / "answers.csv", arguments.out)
+            copy(job.folder / {"answer": "answers.csv", "report": "report"}[kind], arguments.out)
     return 0

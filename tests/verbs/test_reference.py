@@ -13,7 +13,7 @@ def test_the_readme_has_todays_reference():
 
 def test_every_verb_and_every_option_stands_in_it():
     text = reference.reference()
-    for words in (*(verb.name for verb in VERBS), "review accept N …", "jobs resume N", "export dataset FOLDER"):
+    for words in (*(verb.name for verb in VERBS), "review accept N …", "jobs resume N", "export FOLDER"):
         assert f"| `{words}" in text and f"**`{words}" in text
     assert "`--caption-weight X`" in text and "0 to 100; default 1" in text
 

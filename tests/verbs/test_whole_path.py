@@ -9,6 +9,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from leaml.store.project import Project
+from tests import tiny_loop
 
 QUICK = ("--steps", 2, "--pictures-per-step", 2)
 
@@ -49,37 +50,45 @@ def test_from_an_empty_home_to_answers_about_new_pictures(leaml, home, phantom, 
         answers = list(csv.DictReader(file))
     assert [(row["picture"], row["question"]) for row in answers] == [("one.png", text) for text in asked]
 
-    type_("export", "adapter", tmp_path / "peft")
-    type_("export", "adapter", tmp_path / "lora", "--lora")
-    assert json.loads((tmp_path / "lora" / "adapter_config.json").read_text())["peft_type"] == "LORA"
-    assert all("lora_" in name for name in load_file(tmp_path / "lora" / "adapter_model.safetensors"))
-    exported = {path.name for path in (tmp_path / "peft").iterdir()}
+    said = type_("report", "--out", tmp_path / "report").splitlines()
+    assert [line.rsplit("/", 1)[1] for line in said] == ["report.html", "report.json", "MODEL_CARD.md"]
+    assert "adapted 1" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+
+    assert type_("export", tmp_path / "out", "--parts", "adapter", "lora").strip() == str(tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "lora" / "adapter_config.json").read_text())["peft_type"] == "LORA"
+    assert all("lora_" in name for name in load_file(tmp_path / "out" / "lora" / "adapter_model.safetensors"))
+    exported = {path.name for path in (tmp_path / "out" / "adapter").iterdir()}
     assert exported >= {"adapter_config.json", "adapter_model.safetensors"}
 
     listed = [json.loads(line) for line in type_("jobs", "list", "--json").splitlines()]
-    assert [job["kind"] for job in listed] == ["answer", "compare", "adapt", "generate", "distil", "import"]
+    assert [job["kind"] for job in listed] == [
+        "export", "report", "answer", "compare", "adapt", "generate", "distil", "import",
+    ]  # fmt: skip
     assert {job["state"] for job in listed} == {"done"}
 
 
-def test_a_whole_model_is_exported_as_it_is(leaml, project, model, tmp_path, capsys):
+def test_a_whole_model_is_exported_as_a_model_alone(leaml, project, model, tmp_path, monkeypatch, capsys):
+    tiny_loop.run_jobs_here(monkeypatch)
     folder = project.folder / "runs" / "1" / "model"
     shutil.copytree(model, folder)
-    project.add_adapter(1, "adapted 1", "answers", "full", folder, "nano", 1, 1)
-    assert leaml("export", "adapter", tmp_path / "out", "--lora") == 2
-    assert "adapted 1 is a whole model" in capsys.readouterr().err
-    assert leaml("export", "adapter", tmp_path / "out") == 0
-    assert (tmp_path / "out" / "config.json").is_file()
+    project.add_adapter(1, "adapted 1", "answers", "full", folder, str(model), 1, 1)
+    assert leaml("export", tmp_path / "out", "--parts", "lora", "merged") == 0, capsys.readouterr().err
+    assert "adapted 1 is a whole model" in capsys.readouterr().out
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"merged", "MODEL_CARD.md", "SHA256SUMS"}
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["export", "adapter", "out"], "There is no adapted model yet."),
-        (["export", "adapter", "out", "--number", "7"], "There is no adapted model 7"),
+        (["export", "out"], "There is no adapted model yet."),
+        (["export", "out", "--adapter", "7"], "There is no adapted model 7"),
+        (["export", "out", "--parts", "everything"], "parts cannot be 'everything'"),
+        (["report"], "Nothing was compared yet."),
         (["predict", "nowhere"], "There is no folder nowhere."),
     ],
 )
 def test_what_is_not_there_is_said(leaml, project, tmp_path, monkeypatch, words, said, capsys):
+    tiny_loop.run_jobs_here(monkeypatch)
     monkeypatch.chdir(tmp_path)
     assert leaml(*words) == 2
     assert said in capsys.readouterr().err
