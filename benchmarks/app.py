@@ -138,7 +138,7 @@ def calls(project: Project, frame: Frame, screens: dict[str, Any]) -> Iterator[t
     yield "label: next picture", lambda: label.answer({"act": "move", "pool": "train", "picture": picture, "by": 1})
     yield "label: undo", lambda: label.answer({"act": "undo", "pool": "train", "picture": picture})
     yield "review: accept", accept
-    yield "review: count of many", lambda: review.count(70)
+    yield "review: plans for many", lambda: review.answer({"act": "offer", "view": {"trust": "high"}})
     yield "review: undo", lambda: review.answer({"act": "undo", "pair": None})
 
 

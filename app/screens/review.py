@@ -1,7 +1,7 @@
-"""The Review screen: one suggestion at a time beside its picture, decided by one key."""
+"""The Review screen: one suggestion at a time beside its picture, decided by one key; and many at once, safely."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any, Literal
 
 import gradio as gr
@@ -9,33 +9,50 @@ from pydantic import BaseModel, Field
 
 from app.drawn import drawn, hear
 from app.frame import Frame
-from app.listening import Said
+from app.reviewing import Task, View, arrive, following, item_of, keep_view, offered, shown, take, view_of
 from app.screens import Screen, Updates
 from app.texts import review as texts
-from app.viewer import seen, viewer
+from app.viewer import viewer
 from leaml.errors import DataError
-from leaml.review.queues import Standing, agreeing, neighbour, next_open, review_order, standing
+from leaml.evaluation.scoring import score
+from leaml.review import audits, checks, queues
+from leaml.review.deciding import Decision, decide
+from leaml.review.plans import ERROR, plan
 from leaml.store.formats import LONGEST_TEXT
-from leaml.store.project import Project, Suggestion
-
-LONGEST_SECONDS = 600.0
-"""Beyond this somebody did something else: no time is kept."""
-USUAL_AGREEMENT = 0.9
-ENOUGH_FOR_A_PACE = 5
-"""Decisions of one person from which on it is said how long the rest takes."""
+from leaml.store.project import Project
 
 
 class Asked(BaseModel):
-    """What the card asks for. `verdict`: the newest one that the person could see."""
+    """What the card asks for; a stranger may have written it.
 
-    act: Literal["open", "accept", "edit", "reject", "skip", "move", "undo"]
+    Attributes:
+        verdict: the newest one that the person could see.
+        check: kind of the hidden check that was shown.
+        shown: the answer that stood there.
+        said: what the person answered before the suggestion was shown.
+    """
+
+    act: Literal[
+        "open", "first", "accept", "edit", "reject", "skip", "move", "undo", "say", "comment", "flag", "view", "offer",
+        "begin", "resume", "end", "close", "rest", "back",
+    ]  # fmt: skip
     pair: int | None = None
     verdict: int | None = None
+    check: Literal["repeat", "wrong"] | None = None
+    shown: str = Field("", max_length=LONGEST_TEXT)
+    said: str | None = Field(None, max_length=LONGEST_TEXT)
     by: int = 0
-    question: str = Field("", max_length=LONGEST_TEXT)
-    answer: str = Field("", max_length=LONGEST_TEXT)
+    question: str | None = Field(None, max_length=LONGEST_TEXT)
+    answer: str | None = Field(None, max_length=LONGEST_TEXT)
+    question_ok: bool | None = None
+    answer_ok: bool | None = None
     reason: str = ""
+    text: str = Field("", max_length=LONGEST_TEXT)
     seconds: float = 0.0
+    view: View | None = None
+    allowed: int = Field(0, ge=0, lt=len(texts.ALLOWED))
+    tries: int = Field(1, ge=1, le=2)
+    audit: int | None = None
 
 
 class Review(Screen):
@@ -49,167 +66,179 @@ class Review(Screen):
                 self.viewer = viewer("review-viewer")
             with gr.Column(scale=2, min_width=400):
                 self.card = drawn("review", "review-card")
-                with gr.Accordion(texts.MANY, open=False, elem_id="review-many"):
-                    self.least = gr.Slider(
-                        50, 100, USUAL_AGREEMENT * 100, step=1, label=texts.MANY_SLIDER, elem_id="review-least"
-                    )
-                    self.many = gr.HTML("", elem_id="review-many-words")
-                    self.accept = gr.Button(texts.MANY_BUTTON_NONE, interactive=False, elem_id="review-accept-many")
-        self.outputs = [self.card, self.viewer, self.many, self.accept]
+        self.outputs = [self.card, self.viewer]
 
     def subscribe(self, frame: Frame) -> None:
-        decided = hear(frame, self.card.submit, "review", self.answer, [self.card, self.viewer], changes=True)
-        for trigger in (decided.then, self.least.change):
-            frame.listen(trigger, self.count, [self.least], [self.many, self.accept], quiet=True)
-        frame.listen(self.accept.click, self.accept_many, [self.least], self.outputs, changes=True)
+        hear(frame, self.card.submit, "review", self.answer, self.outputs, changes=True)
 
     def refresh(self, fresh: bool) -> Updates:
-        updates = self.count(USUAL_AGREEMENT * 100) if fresh else {}
         if not fresh:
             return {self.card: {"again": time.time()}}
-        card, picture = shown(self.context.project, self.context.person, None)
-        return updates | {self.card: card | {"fresh": True}, self.viewer: picture}
+        project, person = self.context.project, self.context.person
+        view = view_of(project, person) if project else View()
+        card, picture = shown(project, person, view, arrive(project, person, view) if project else None)
+        return {self.card: card | {"fresh": True}, self.viewer: picture}
 
     def answer(self, payload: dict[str, Any]) -> Updates:
         """Does what the card asks, and shows what comes after it."""
         project, person, asked = self.context.project, self.context.person, Asked(**payload)
-        pair, said = asked.pair, ""
-        if project and asked.act in ("accept", "edit", "reject"):
-            said = judge(project, person, asked)
-        elif project and asked.act == "undo":
-            pair, said = undo(project, person, pair)
-        if project and asked.act in ("accept", "edit", "reject", "skip"):
-            pair = following(queue_of(project), pair)
-        elif project and asked.act == "move":
-            pair = neighbour([item.id for item in queue_of(project)], pair, max(-1, min(1, asked.by)))
-        card, picture = shown(project, person, pair)
-        return {self.card: card | {"said": said}, self.viewer: picture}
-
-    def count(self, least: float) -> Updates:
-        """How many would be accepted from this agreement on, in percent, and what that means."""
-        waiting = self._waiting()
-        chosen = len(agreeing(waiting, least / 100))
-        words = texts.MANY_SOME.format(n=f"{chosen:,}", of=f"{len(waiting):,}") if chosen else texts.MANY_NONE
-        button = texts.MANY_BUTTON.format(n=f"{chosen:,}") if chosen else texts.MANY_BUTTON_NONE
-        return {self.many: f"<p>{words}</p>", self.accept: gr.update(value=button, interactive=bool(chosen))}
-
-    def accept_many(self, least: float) -> Said:
-        """Accepts all from this agreement on, in one step that can be taken back."""
-        chosen = agreeing(self._waiting(), least / 100)
-        project, person = self.context.project, self.context.person
-        if project is None or not chosen:
-            raise DataError(texts.MANY_NONE)
-        project.accept_all(person, [pair.id for pair in chosen], f"agreement {least / 100:.2f}")
-        card, picture = shown(project, person, None)
-        updates = {self.card: card, self.viewer: picture, **self.count(least)}
-        return Said(texts.MANY_SAID.format(n=f"{len(chosen):,}"), updates)
-
-    def _waiting(self) -> list[Suggestion]:
-        project = self.context.project
-        return project.suggestions(status="suggested") if project else []
+        if project is None:
+            card, picture = shown(None, person, View(), None)
+            return {self.card: card, self.viewer: picture}
+        step = Step(project, person, asked)
+        task = step.taken()
+        card, picture = shown(project, person, step.view, task, step.said, step.note)
+        return {self.card: card | step.more, self.viewer: picture}
 
 
-# The queue -----------------------------------------------------------------------------------------------------
+class Step:
+    """One thing that a person asked for: what was done, and what is shown then.
 
-
-def queue_of(project: Project) -> list[Suggestion]:
-    """Every suggestion of the project, judged or not, in the order of the queue."""
-    return review_order(project.suggestions())
-
-
-def following(queue: Sequence[Suggestion], pair: int | None) -> int | None:
-    """The next suggestion that waits; None when none does but `pair`, if that still does."""
-    done = {item.id for item in queue if item.status != "suggested"}
-    found = next_open([item.id for item in queue], pair, done)
-    return pair if found is None and pair is not None and pair not in done else found
-
-
-def standing_of(project: Project, person: str, queue: Sequence[Suggestion]) -> Standing:
-    """How far the queue is. What a person accepted without a look is done, but not by that person."""
-    verdicts = project.db.rows("verdicts", person=person, withdrawn=0)
-    looked = {row["pair_id"]: row["queue"] != "bulk" for row in verdicts}
-    reviewers = [
-        None if item.status == "suggested" else person if item.reviewer == person and looked[item.id] else ""
-        for item in queue
-    ]
-    return standing(reviewers, person, (row["seconds"] for row in verdicts))
-
-
-# What is shown -------------------------------------------------------------------------------------------------
-
-
-def shown(project: Project | None, person: str, pair: int | None) -> tuple[dict[str, Any], dict[str, str]]:
-    """What card and viewer show: that suggestion, or the first that waits."""
-    queue = queue_of(project) if project else []
-    if project is None or not queue:
-        return {"empty": texts.NOTHING, "words": texts.WORDS}, seen("", None)
-    found = next((item for item in queue if item.id == pair), None)
-    if found is None:
-        first = following(queue, None)
-        found = next((item for item in queue if item.id == first), None)
-    figures = _standing(standing_of(project, person, queue))
-    card = {"project": project.name, "words": texts.WORDS, "standing": figures, "reasons": texts.REASONS}
-    if found is None:
-        return card | {"empty": texts.FINISHED, "first": queue[0].id}, seen(project.name, None)
-    later = next((item.image_id for item in queue[queue.index(found) :] if item.image_id != found.image_id), None)
-    return card | {"item": _item(project, found, queue)}, seen(project.name, project.picture(found.image_id), later)
-
-
-def _item(project: Project, found: Suggestion, queue: Sequence[Suggestion]) -> dict[str, Any]:
-    on_picture = {pair.id: pair for pair in project.pairs(image_id=found.image_id, origin="generator")}
-    beside = [on_picture[item.id] for item in queue if item.id in on_picture]
-    pair = on_picture[found.id]
-    names = ("id", "question", "answer", "type", "choices", "status")
-    return {name: getattr(pair, name) for name in names} | {
-        "verdict": pair.verdict_id,
-        "place": texts.PLACE.format(place=f"{queue.index(found) + 1:,}", of=f"{len(queue):,}"),
-        "on_picture": texts.ON_PICTURE.format(place=beside.index(pair) + 1, of=len(beside)),
-        "why": texts.why(pair.signals.get("agreement"), pair.signals.get("blind_agreement")),
-        "decided": texts.decided(pair.status, pair.reviewer, pair.edited),
-        "beside": [
-            {"id": item.id, "question": item.question, "answer": item.answer, "state": texts.STATES[item.status]}
-            for item in beside
-        ],
-    }
-
-
-def _standing(found: Standing) -> str:
-    everything = found.everyone + found.left
-    figures = {"mine": found.mine, "everyone": found.everyone, "of": everything, "left": found.left}
-    words = [texts.STANDING.format(**{name: f"{value:,}" for name, value in figures.items()})]
-    if found.seconds is not None:
-        words.append(texts.PACE.format(seconds=f"{found.seconds:.0f}"))
-        if found.left and found.mine >= ENOUGH_FOR_A_PACE:
-            words.append(texts.REST.format(time=texts.time(found.seconds_left)))
-    return " · ".join(words)
-
-
-# What is kept --------------------------------------------------------------------------------------------------
-
-
-def judge(project: Project, person: str, asked: Asked) -> str:
-    """Keeps a verdict, and says what was kept.
-
-    Raises:
-        DataError: the reason is unknown, a corrected text is empty, or somebody was faster.
+    Attributes:
+        view: what the person looks at from now on.
+        note: a sentence on what was done.
+        said: the blind answer, where the suggestion is shown beside it now.
+        more: further parts of the card.
     """
-    if asked.act == "reject" and asked.reason not in texts.REASONS:
-        raise DataError(*(sentence.format(reason=asked.reason) for sentence in texts.NOT_A_REASON))
-    texts_given = {"question": asked.question, "answer": asked.answer} if asked.act == "edit" else {}
-    seconds = asked.seconds if 0 < asked.seconds <= LONGEST_SECONDS else None
-    with project.db.transaction():
-        if asked.pair is None or project.pair(asked.pair).verdict_id != asked.verdict:
-            raise DataError(*texts.FASTER)
-        accept = asked.act != "reject"
-        project.judge(person, asked.pair, accept, reason=asked.reason, seconds=seconds, **texts_given)
-    return texts.SAID[asked.act].format(reason=asked.reason)
 
+    def __init__(self, project: Project, person: str, asked: Asked) -> None:
+        self.project, self.person, self.asked = project, person, asked
+        self.view = view_of(project, person)
+        self.note, self.said = "", None
+        self.more: dict[str, Any] = {}
 
-def undo(project: Project, person: str, pair: int | None) -> tuple[int | None, str]:
-    """Takes back the person's last step; returns the suggestion to show and what was taken back."""
-    said = project.undo(person)
-    event = project.db.rows("events", order="-id", limit=1, person=person)[0]
-    table, key, *_ = event["changes"][0]
-    if table == "verdicts":
-        pair = project.db.row("verdicts", id=key)["pair_id"]
-    return pair, said
+    def taken(self) -> Task | None:
+        """Does it, and returns what is in hand then."""
+        acts: dict[str, Callable[[], Task | None]] = {
+            "accept": self._decide, "edit": self._decide, "reject": self._decide, "say": self._say, "undo": self._undo,
+            "skip": self._next, "move": self._move, "open": self._open, "first": self._arrive, "comment": self._remark,
+            "flag": self._remark, "view": self._look, "offer": self._offer, "begin": self._begin,
+            "resume": self._resume, "end": self._end, "close": self._close, "rest": self._rest, "back": self._back,
+        }  # fmt: skip
+        return acts[self.asked.act]()
+
+    # One suggestion ---------------------------------------------------------------------------------------------
+
+    def _decide(self) -> Task | None:
+        asked = self.asked
+        self._keep(asked.act != "reject")
+        self.note = texts.SAID[asked.act].format(reason=asked.reason)
+        return self._next()
+
+    def _keep(self, accept: bool, said: str | None = None) -> None:
+        asked, edits = self.asked, self.asked.act == "edit"
+        if asked.pair is None:
+            raise DataError("There is nothing to decide.", "Reload the page.")
+        check = None
+        if asked.check:
+            check = checks.shown(self.project, self.person, asked.check, asked.pair, asked.shown)
+        decide(self.project, self.person, Decision(
+            pair=asked.pair, seen=asked.verdict, accept=accept, reason=asked.reason, seconds=asked.seconds,
+            question=asked.question if edits else None, answer=asked.answer if edits else None,
+            question_ok=asked.question_ok, answer_ok=asked.answer_ok, said=said or asked.said,
+            queue=self.view.queue, audit=self.view.audit, check=check,
+        ))  # fmt: skip
+
+    def _say(self) -> Task | None:
+        """The person answers before the suggestion is shown; one that is the same is accepted at once."""
+        asked = self.asked
+        said = (asked.said or "").strip()
+        if asked.pair is None or not said:
+            return self._open()
+        check = checks.shown(self.project, self.person, asked.check, asked.pair, asked.shown) if asked.check else None
+        item = item_of(self.project, self.person, self.view, Task(asked.pair, check), said)
+        if score(item["answer"], said, item["type"], item["choices"]).correct:
+            self._keep(True, said)
+            self.note = texts.SAID["same"]
+            return self._next()
+        self.said, self.note = said, texts.DIFFERS.format(said=said)
+        return self._open()
+
+    def _undo(self) -> Task | None:
+        self.note = self.project.undo(self.person)
+        event = self.project.db.rows("events", order="-id", limit=1, person=self.person)[0]
+        table, key, *_ = event["changes"][0]
+        if table == "verdicts" and len(event["changes"]) == 1:
+            return take(self.project, self.person, self.project.db.row("verdicts", id=key)["pair_id"])
+        if table == "checks":
+            return arrive(self.project, self.person, self.view)
+        return self._open()
+
+    def _next(self) -> Task | None:
+        return following(self.project, self.person, self.view, self.asked.pair)
+
+    def _move(self) -> Task | None:
+        back = self.asked.by < 0
+        find = queues.decided_before if back else queues.decided_after
+        pair = find(self.project, self.person, self.asked.pair) if self.asked.pair is not None or back else None
+        if pair is not None:
+            return take(self.project, self.person, pair)
+        return self._open() if back else self._next()
+
+    def _open(self) -> Task | None:
+        asked = self.asked
+        if asked.pair is None:
+            return arrive(self.project, self.person, self.view)
+        check = checks.shown(self.project, self.person, asked.check, asked.pair, asked.shown) if asked.check else None
+        task = take(self.project, self.person, self.project.pair(asked.pair).id)
+        return Task(task.pair, check)
+
+    def _arrive(self) -> Task | None:
+        return arrive(self.project, self.person, self.view)
+
+    def _remark(self) -> Task | None:
+        pair = self.project.pair(self.asked.pair or 0)
+        kind = self.asked.act
+        before = self.project.db.count("remarks", pair_id=pair.id, person=self.person, kind="flag")
+        self.project.remark(self.person, pair.image_id, pair.id, kind, self.asked.text if kind == "comment" else "")
+        self.note = texts.SAID["unflag" if kind == "flag" and before else kind]
+        return self._open()
+
+    def _look(self) -> Task | None:
+        """Another queue, other suggestions of it, or blind."""
+        before, self.view = self.view, (self.asked.view or View()).model_copy(update={"audit": None})
+        keep_view(self.project, self.person, self.view)
+        if before.model_copy(update={"blind": self.view.blind}) == self.view:
+            return self._open()
+        return following(self.project, self.person, self.view, None)
+
+    # Many at once -----------------------------------------------------------------------------------------------
+
+    def _offer(self) -> Task | None:
+        """Which samples may be drawn of the chosen suggestions; the view is not kept until one is."""
+        chosen = (self.asked.view or self.view).model_copy(update={"status": "suggested", "reviewer": None})
+        self.more["many"] = offered(self.project, chosen) | {"view": chosen.model_dump()}
+        return self._open()
+
+    def _begin(self) -> Task | None:
+        chosen = (self.asked.view or self.view).model_copy(update={"status": "suggested", "reviewer": None})
+        drawn_by = plan(self.asked.allowed, error=ERROR / self.asked.tries)
+        audit = audits.begin(self.project, self.person, chosen.band, drawn_by)
+        self.note = texts.SAID["begin"]
+        return self._to_sample(audit)
+
+    def _resume(self) -> Task | None:
+        return self._to_sample(audits.state(self.project, self.asked.audit or 0).id)
+
+    def _to_sample(self, audit: int | None) -> Task | None:
+        self.view = self.view.model_copy(update={"audit": audit})
+        keep_view(self.project, self.person, self.view)
+        return following(self.project, self.person, self.view, None)
+
+    def _end(self) -> Task | None:
+        audits.end(self.project, self.person, self.asked.audit or 0)
+        self.note = texts.SAID["end"]
+        return self._to_sample(None)
+
+    def _close(self) -> Task | None:
+        return self._to_sample(None)
+
+    def _rest(self) -> Task | None:
+        accepted = audits.accept_rest(self.project, self.person, self.asked.audit or 0)
+        self.note = texts.SAID["rest"].format(n=f"{accepted:,}")
+        return self._to_sample(None)
+
+    def _back(self) -> Task | None:
+        count = audits.take_back(self.project, self.person, self.asked.audit or 0)
+        self.note = texts.SAID["back"].format(n=f"{count:,}")
+        return self._open()

@@ -188,7 +188,12 @@ def states(project: Project) -> list[State]:
 
 
 def end(project: Project, person: str, audit: int) -> None:
-    """Gives an audit up. It stays a try."""
+    """Gives an audit up. It stays a try.
+
+    Raises:
+        DataError: there is none of this number.
+    """
+    state(project, audit)
     project.db.record(person, "audit", [("audits", audit, {"ended": 0}, {"ended": 1})])
 
 
@@ -244,6 +249,21 @@ def accept_rest(project: Project, person: str, audit: int) -> int:
         pairs = [row["pair_id"] for row in project.db.rows("states", **found.band.where())]
         project.accept_all(person, pairs, f"sample {audit}", audit)
     return len(pairs)
+
+
+def take_back(project: Project, person: str, audit: int) -> int:
+    """Has everything wait again that an audit let pass, whoever did what since; returns how many. One event.
+
+    Raises:
+        DataError: nothing of it stands.
+    """
+    with project.db.transaction():
+        standing = project.db.rows("verdicts", audit_id=audit, queue="bulk", withdrawn=0)
+        if not standing:
+            raise DataError("Nothing that this sample let pass stands any more.", "Reload: somebody was faster.")
+        changes = [("verdicts", row["id"], {"withdrawn": 0}, {"withdrawn": 1}) for row in standing]
+        project.db.record(person, "bulk take back", changes)
+    return len(standing)
 
 
 def watched(project: Project) -> list[Watch]:

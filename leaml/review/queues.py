@@ -189,20 +189,3 @@ def next_open(order: Sequence[int], current: int | None, done: Container[int]) -
 
 def _digest(seed: int, number: int) -> bytes:
     return hashlib.blake2b(f"{seed}:{number}".encode(), digest_size=8).digest()
-
-
-def review_order(suggestions, seed=0):
-    known = list(suggestions)
-    place = {picture: rank for rank, picture in enumerate(random_order({item.image_id for item in known}, seed))}
-    return sorted(known, key=lambda i: (place[i.image_id], 1.0 if i.signal is None else -i.signal, i.id))
-
-
-def agreeing(suggestions, least):
-    return [item for item in suggestions if item.status == "suggested" and (item.signal or 0) >= least]
-
-
-def standing(done_by, person, seconds):
-    names = list(done_by)
-    known = [value for value in seconds if value is not None]
-    left = names.count(None)
-    return Standing(names.count(person), len(names) - left, left, median(known) if known else None)

@@ -261,6 +261,8 @@ class Decisions(Questions):
             changes = event["changes"]
             if event["kind"] in ("verdict", "bulk accept"):
                 return self._withdrawn([after for _, _, _, after in changes])
+            if event["kind"] == "bulk take back":
+                return f"{len(changes):,} suggestions are accepted again."
             if event["kind"] == "check":
                 return f"Took back the verdict on “{self.pair(changes[0][3]['pair_id']).question}”."
             if event["kind"] == "remark":

@@ -15,7 +15,7 @@ TABLES = (
 )  # fmt: skip
 """Tables that change by events alone."""
 
-UNDOABLE = ("label", "relabel", "verdict", "bulk accept", "template", "vote", "remark", "check")
+UNDOABLE = ("label", "relabel", "verdict", "bulk accept", "bulk take back", "template", "vote", "remark", "check")
 """Kinds of events that a person can take back."""
 
 Change = tuple[str, int | str | None, Mapping[str, Any] | None, Mapping[str, Any] | None]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from leaml.errors import OptionError
 from leaml.jobs.commands import shell_line
-from leaml.review.queues import agreeing
+from leaml.store.conditions import Between
 from leaml.store.exporting import export_pairs, import_verdicts
 from leaml.store.project import PairState, Project
 from leaml.verbs import projects
@@ -77,8 +77,8 @@ def _accept(project: Project, arguments: argparse.Namespace) -> None:
         )
     if filtered:
         least = arguments.least_agreement or 0.0
-        waiting = project.suggestions(status="suggested", **_of_job(arguments))
-        chosen = [pair.id for pair in (agreeing(waiting, least) if least else waiting)]
+        sure = {"signal": Between(least)} if least else {}
+        chosen = [pair.id for pair in project.suggestions(status="suggested", **sure, **_of_job(arguments))]
         batch = f"agreement of at least {least:g}"
     else:
         chosen, batch = _waiting(project, arguments.numbers), "by number"

@@ -168,11 +168,13 @@ def distil(visit: Visit) -> None:
 def review(visit: Visit) -> None:
     visit.open("review")
     for keys in ("a", "a", "x1"):
-        question = visit.see("#review-card header")
+        before = visit.see("#review-card .card-standing")
         for key in keys:
             visit.press(key)
         visit.page.wait_for_function(
-            "before => document.querySelector('#review-card header')?.innerText !== before", arg=question
+            "before => ![null, undefined, before].includes("
+            "document.querySelector('#review-card .card-standing')?.innerText)",
+            arg=before,
         )
     visit.keep("review")
     visit.press("u")

@@ -1,0 +1,278 @@
+"""What the Review screen shows, made of the store: the task in hand, how far everything is, and what may be chosen.
+
+    view = view_of(project, person)
+    card, picture = shown(project, person, view, arrive(project, person, view))
+
+Which queue and which suggestions a person looks at is kept with the project: a reload and a second window show the
+same.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from app.accepting import offer, sample_words, warnings
+from app.texts import review as texts
+from app.viewer import seen
+from leaml.records import QUESTION_TYPES
+from leaml.review import audits, checks, leases, queues
+from leaml.review.bands import BY_PLACE, Band, ordered, page
+from leaml.review.checks import Check
+from leaml.review.settings import review_settings
+from leaml.store.conditions import Other
+from leaml.store.project import PairState, Project
+
+SHOWN_BESIDE = 12
+AHEAD = 8
+"""Suggestions within which the next picture is looked for, to load it ahead."""
+ENOUGH_FOR_A_PACE = 5
+"""Decisions of one person from which on it is said how long the rest takes."""
+
+
+class View(BaseModel):
+    """What a person looks at: which queue, which suggestions of it, blind or not, or a sample."""
+
+    queue: Literal["fix", "audit"] = "fix"
+    type: Literal[QUESTION_TYPES] | None = None
+    job: int | None = None
+    trust: Literal["any", "low", "middle", "high", "top"] = "any"
+    status: Literal["suggested", "accepted", "rejected"] = "suggested"
+    reviewer: str | None = Field(None, max_length=200)
+    blind: bool = False
+    audit: int | None = None
+
+    @property
+    def band(self) -> Band:
+        """The suggestions that are meant."""
+        _, low, high = texts.TRUST[self.trust]
+        reviewer = self.reviewer if self.status != "suggested" else None
+        return Band(self.job, self.type, low, high, self.status, reviewer)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a person has in hand: a suggestion, or a hidden check that looks like one."""
+
+    pair: int
+    check: Check | None = None
+
+
+def view_of(project: Project, person: str) -> View:
+    """What this person looked at last."""
+    kept = project.setting(_name(person), {})
+    try:
+        return View.model_validate(kept)
+    except ValueError:  # of a version that knew other choices
+        return View()
+
+
+def keep_view(project: Project, person: str, view: View) -> None:
+    """From now on, in every window of this person."""
+    project.set_setting(person, _name(person), view.model_dump(exclude_defaults=True))
+
+
+def _name(person: str) -> str:
+    return f"review view of {person}"
+
+
+# What is in hand ------------------------------------------------------------------------------------------------
+
+
+def arrive(project: Project, person: str, view: View) -> Task | None:
+    """What this person had in hand, else the first that comes."""
+    check = _check(project, person, view)
+    if check is not None:
+        return Task(check.pair, check)
+    pair = leases.in_hand(project, "pair", person)
+    if pair is not None and view.audit is None and _waits(project, person, pair, view):
+        return take(project, person, pair)
+    return following(project, person, view, None)
+
+
+def following(project: Project, person: str, view: View, after: int | None) -> Task | None:
+    """Takes what comes next in hand; `after` again where nothing else is left and it waits still."""
+    if view.audit is not None:
+        pair = audits.next_of(project, person, view.audit, after)
+        return Task(pair) if pair is not None else None
+    check = _check(project, person, view)
+    if check is not None and check.pair != after:
+        return Task(check.pair, check)
+    pair = queues.next_pair(project, person, view.queue, view.band, after)
+    if pair is None and after is not None and _waits(project, person, after, view):
+        return take(project, person, after)
+    return Task(pair) if pair is not None else None
+
+
+def take(project: Project, person: str, pair: int) -> Task:
+    """Takes one suggestion in hand if nobody else has it; it can be looked at in any case."""
+    settings = review_settings(project)
+    leases.take(project, "pair", pair, person, settings.overlap, settings.minutes)
+    return Task(pair)
+
+
+def _check(project: Project, person: str, view: View) -> Check | None:
+    """Hidden checks come among what waits, not among what somebody looks up, nor in a sample."""
+    if view.audit is not None or view.status != "suggested":
+        return None
+    return checks.due(project, person, review_settings(project))
+
+
+def _waits(project: Project, person: str, pair: int, view: View) -> bool:
+    state = project.db.row("states", pair_id=pair, origin="generator")
+    if state is None:
+        return False
+    if view.queue == "audit":
+        apart = queues.awaits_opinion(project, person, pair, review_settings(project).overlap)
+        return not state["looked"] or apart
+    return bool(project.db.count("states", **(view.band.where() | {"pair_id": pair})))
+
+
+# What is shown --------------------------------------------------------------------------------------------------
+
+
+def shown(
+    project: Project | None, person: str, view: View, task: Task | None, said: str | None = None, note: str = ""
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What card and viewer show.
+
+    Args:
+        said: what the person answered before the suggestion was shown.
+        note: a sentence on what was done.
+    """
+    if project is None or not project.db.count("states", most=1, origin="generator"):
+        return {"empty": texts.NOTHING, "words": texts.WORDS}, seen("", None)
+    card = {
+        "project": project.name, "words": texts.WORDS, "reasons": list(texts.REASONS), "said": note,
+        "standing": _standing(project, person, view), "people": _people(project), "view": view.model_dump(),
+        "choices": _choices(project), "warnings": warnings(project), "sample": sample_words(project, view.audit),
+    }  # fmt: skip
+    if task is None:
+        return card | {"empty": _nothing_left(project, person, view, card)}, seen(project.name, None)
+    item = item_of(project, person, view, task, said)
+    picture = project.picture(project.db.row("states", pair_id=task.pair)["image_id"])
+    ahead = _picture_ahead(project, view, task.pair, picture.id)
+    return card | {"item": item}, seen(project.name, picture, ahead and project.picture(ahead))
+
+
+def item_of(project: Project, person: str, view: View, task: Task, said: str | None = None) -> dict[str, Any]:
+    """A suggestion as the card shows it: never what others said of it before this person has decided."""
+    pair = project.pair(task.pair)
+    apart = task.check is not None or queues.awaits_opinion(
+        project, person, pair.id, review_settings(project).overlap
+    )
+    written = project.db.rows("pairs", id=pair.id)[0]
+    untouched = apart or pair.queue == "bulk" or pair.status == "suggested"
+    asked = {name: written[name] if apart else getattr(pair, name) for name in ("question", "answer")}
+    if task.check is not None:
+        asked |= {"answer": task.check.answer}
+    blind = untouched and said is None and (view.blind or view.audit is not None)
+    bare = blind or view.audit is not None
+    return {
+        "id": pair.id, "verdict": None if apart else pair.verdict_id, "question": asked["question"],
+        "answer": None if blind else asked["answer"], "type": pair.type, "choices": list(pair.choices),
+        "status": "suggested" if apart else pair.status, "check": task.check.kind if task.check else None,
+        "shown": task.check.answer if task.check else "",
+        "blind": blind, "said_before": said, "score": None if bare else _score(pair),
+        "why": "" if bare else texts.why(pair.signals, asked["answer"] or ""),
+        "decided": "" if apart else _decided(project, pair),
+        "was": {name: written[name] for name in ("question", "answer")} if pair.edited and not apart else None,
+        "flagged": bool(project.db.count("remarks", pair_id=pair.id, person=person, kind="flag")),
+        "comments": _comments(project, person, pair, apart),
+        **({"beside": [], "on_picture": ""} if bare else _beside(project, pair, apart)),
+    }  # fmt: skip
+
+
+def _score(pair: PairState) -> str | None:
+    signal = pair.signals.get("trust", pair.signals.get("agreement"))
+    return None if signal is None else texts.SCORE.format(score=texts.percent(float(signal)))
+
+
+def _decided(project: Project, pair: PairState) -> str:
+    verdict = project.db.row("verdicts", id=pair.verdict_id) if pair.verdict_id is not None else None
+    reason, queue = (verdict["reason"], verdict["queue"]) if verdict else ("", "")
+    return texts.decided(pair.status, pair.reviewer, pair.edited, reason, queue)
+
+
+def _comments(project: Project, person: str, pair: PairState, apart: bool) -> list[str]:
+    """One's own, and those of others once one has decided."""
+    open_ = apart or pair.status == "suggested"
+    own = {"person": person} if open_ else {}
+    return [f"{row.person}: {row.text}" for row in project.remarks(pair_id=pair.id, kind="comment", **own)]
+
+
+def _beside(project: Project, pair: PairState, apart: bool) -> dict[str, Any]:
+    """The suggestions on the same picture, in the order of the queue."""
+    rows = project.db.rows("states", order="signal,pair_id", image_id=pair.image_id, origin="generator")
+    ids = [row["pair_id"] for row in rows]
+    place = ids.index(pair.id)
+    start = max(0, min(place - SHOWN_BESIDE // 2, len(ids) - SHOWN_BESIDE))
+    near = {each.id: each for each in project.pairs(id=ids[start : start + SHOWN_BESIDE])}
+    return {
+        "on_picture": texts.ON_PICTURE.format(place=place + 1, of=len(ids)),
+        "beside": [
+            {
+                "id": id, "question": near[id].question, "answer": near[id].answer,
+                "state": "" if apart and id == pair.id else texts.STATES[near[id].status],
+            }
+            for id in ids[start : start + SHOWN_BESIDE]
+        ],
+    }  # fmt: skip
+
+
+def _picture_ahead(project: Project, view: View, pair: int, image: int) -> int | None:
+    """Number of the next other picture that will probably come."""
+    if view.audit is not None:
+        return None
+    if view.queue == "audit":
+        ids = ordered(project, {"origin": "generator", "looked": 0}, BY_PLACE, pair, AHEAD)
+    else:
+        ids = page(project, view.band, pair, AHEAD)
+    images = {row["pair_id"]: row["image_id"] for row in project.db.rows("states", pair_id=ids)}
+    return next((images[id] for id in ids if images[id] != image), None)
+
+
+def _standing(project: Project, person: str, view: View) -> str:
+    found = queues.standing_of(project, person, view.queue)
+    everything = found.everyone + found.left
+    figures = {"mine": found.mine, "everyone": found.everyone, "of": everything, "left": found.left}
+    words = [texts.STANDING.format(**{name: f"{value:,}" for name, value in figures.items()})]
+    if found.seconds is not None:
+        words.append(texts.PACE.format(seconds=f"{found.seconds:.0f}"))
+        if found.left and found.mine >= ENOUGH_FOR_A_PACE:
+            words.append(texts.REST.format(time=texts.time(found.seconds_left)))
+    return " · ".join(words)
+
+
+def _people(project: Project) -> list[str]:
+    decided: dict[str, int] = {}
+    for row in project.db.rows("efforts", queue=list(queues.QUEUES), n=Other(0)):
+        decided[row["person"]] = decided.get(row["person"], 0) + row["n"]
+    ranked = sorted(decided, key=lambda name: -decided[name])
+    return texts.people([(name, decided[name], queues.pace(project, name)) for name in ranked])
+
+
+def _choices(project: Project) -> dict[str, list[tuple[str, str]]]:
+    """What the line under the card offers: (value, words)."""
+    jobs = {row["job_id"] for row in project.db.rows("tallies", status=list(texts.STATES), job_id=Other(0)) if row["n"]}
+    people = sorted({row["person"] for row in project.db.rows("efforts", n=Other(0))})
+    return {
+        "queue": list(texts.QUEUES.items()),
+        "type": [("", texts.ANY), *((name, name) for name in QUESTION_TYPES)],
+        "job": [("", texts.ANY), *((str(job), texts.RUN.format(job=job)) for job in sorted(jobs))],
+        "trust": [(key, words) for key, (words, *_) in texts.TRUST.items()],
+        "status": list(texts.STATES.items()),
+        "reviewer": [("", texts.ANY), *((name, name) for name in people)],
+        "help": texts.QUEUE_HELP,
+    }
+
+
+def _nothing_left(project: Project, person: str, view: View, card: dict[str, Any]) -> dict[str, Any]:
+    if view.audit is not None:
+        return texts.SAMPLE_DONE
+    return texts.FINISHED if queues.standing_of(project, person).left == 0 else texts.NONE_LEFT
+
+
+def offered(project: Project, view: View) -> dict[str, Any]:
+    """What "Accept many…" offers for the chosen suggestions."""
+    return offer(project, view.band)
