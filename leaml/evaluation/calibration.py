@@ -2,11 +2,12 @@
 
     found = calibration(confidences, correct, pictures)
     found.ece, found.null.mean                  # never the one without the other
-    temperature = fit_temperature(confidences, correct)          # on the calibration split alone
-    calibration(tempered(confidences, temperature), correct, pictures)
+    temperature = fit_temperature(chances, correct)              # on the calibration split alone
+    calibration(tempered(chances, temperature), correct, pictures)
 
-The event is "the answer given is right": confidences and right or wrong are all that enters. Guo et al. 2017 (arXiv
-1706.04599) for ECE and temperature. numpy and scipy only.
+The event is "the answer given is right". Chances are rows of probabilities, of the answer given first, then of those
+that it was chosen from, or of all others together: (p, 1 − p). Guo et al. 2017 (arXiv 1706.04599) for ECE and
+temperature. numpy and scipy only.
 """
 
 from collections.abc import Sequence
@@ -128,25 +129,39 @@ def reliability(confidences: Sequence[float], correct: Sequence[bool]) -> tuple[
     )
 
 
-def fit_temperature(confidences: Sequence[float], correct: Sequence[bool]) -> float:
+def fit_temperature(chances: Sequence[Sequence[float]], correct: Sequence[bool]) -> float:
     """The temperature that makes right and wrong likeliest; above 1 where the model is too sure of itself.
+
+    At its upper limit of 20 the confidence of the model says nothing about being right.
 
     Raises:
         DataError: as `calibration`.
     """
-    sure, right = _checked(confidences, correct)
+    _, right = _checked([row[0] for row in chances], correct)
+    rows = _matrix(chances)
     found = optimize.minimize_scalar(
-        lambda log: float(_losses(tempered(sure, np.exp(log)), right).mean()),
+        lambda log: float(_losses(_softened(rows, np.exp(log)), right).mean()),
         bounds=tuple(np.log(TEMPERATURES)),
         method="bounded",
     )
     return float(np.exp(found.x))
 
 
-def tempered(confidences: Sequence[float], temperature: float) -> Floats:
-    """The confidences with their log-odds divided by the temperature; of two choices that is the softmax's own."""
-    sure = np.clip(np.asarray(confidences, dtype=float), SMALLEST, 1 - SMALLEST)
-    return special.expit(special.logit(sure) / temperature)
+def tempered(chances: Sequence[Sequence[float]], temperature: float) -> Floats:
+    """(answers,) confidences at a temperature: the softmax of log-probabilities over temperature."""
+    return _softened(_matrix(chances), temperature)
+
+
+def _softened(rows: Floats, temperature: float) -> Floats:
+    return special.softmax(rows / temperature, axis=1)[:, 0]
+
+
+def _matrix(chances: Sequence[Sequence[float]]) -> Floats:
+    """(answers, most chances of one) log-probabilities, minus infinity where an answer has fewer."""
+    rows = np.full((len(chances), max(map(len, chances), default=1)), -np.inf)
+    for place, row in enumerate(chances):
+        rows[place, : len(row)] = np.log(np.clip(row, SMALLEST, 1.0))
+    return rows
 
 
 def _checked(confidences: Sequence[float], correct: Sequence[bool]) -> tuple[Floats, Floats]:

@@ -1,6 +1,6 @@
 """Can this model's confidence be trusted? Calibration, error detection and selective answering in one place. No torch.
 
-    trust(answers, calibration)          # Answers(confidences, correct, clusters), of the test and calibration sets
+    trust(answers, calibration)          # Answers(chances, correct, clusters), of the test and calibration sets
     trust(answers, calibration).as_json()
 
 Temperature and threshold come from the calibration answers alone; closed and open questions are never pooled, so call
@@ -20,14 +20,22 @@ from leaml.evaluation.selective import Selective, selective, threshold_for
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a model said to some questions: how sure it was, whether it was right, and what each question stands on."""
+    """What a model said to some questions, whether it was right, and what each question stands on.
 
-    confidences: Sequence[float]
+    chances: of each answer its probability first, then those of what it was chosen from, see `calibration`.
+    """
+
+    chances: Sequence[Sequence[float]]
     correct: Sequence[bool]
     clusters: Sequence[str]
 
     def __len__(self) -> int:
-        return len(self.confidences)
+        return len(self.chances)
+
+    @property
+    def confidences(self) -> list[float]:
+        """How sure the model was of each answer."""
+        return [row[0] for row in self.chances]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +96,10 @@ def trust(answers: Answers, calibration_answers: Answers | None = None) -> Trust
         return Trust(share.n, share.clusters, None, None, None, None, None, share, None)
     temperature = after = threshold = on = None
     if fitted is not None:
-        temperature = fit_temperature(fitted.confidences, fitted.correct)
+        temperature = fit_temperature(fitted.chances, fitted.correct)
         threshold = threshold_for(fitted.confidences, fitted.correct)
         on = len(fitted), len(set(fitted.clusters))
-        after = calibration(tempered(answers.confidences, temperature), answers.correct, answers.clusters)
+        after = calibration(tempered(answers.chances, temperature), answers.correct, answers.clusters)
     return Trust(
         share.n,
         share.clusters,

@@ -19,7 +19,12 @@ def answers(n: int = 600, power: float = 1.0, seed: int = 0) -> Answers:
     """Right with the probability confidence ** power: calibrated at 1, too modest below, too sure above."""
     random = np.random.default_rng(seed)
     sure = random.beta(3, 1.2, n)
-    return Answers(sure, random.random(n) < sure**power, [str(item // 4) for item in range(n)])
+    return Answers(two(sure), random.random(n) < sure**power, [str(item // 4) for item in range(n)])
+
+
+def two(sure) -> np.ndarray:
+    """Of each answer its chance, and that of all others."""
+    return np.column_stack([sure, 1 - np.asarray(sure)])
 
 
 # --- Calibration -------------------------------------------------------------------------------------------
@@ -72,19 +77,22 @@ def test_temperature_is_found_again_and_mends_a_model_that_is_too_sure():
     random = np.random.default_rng(3)
     true = random.beta(2, 1, 4000)
     right = random.random(4000) < true
-    too_sure = tempered(true, 1 / 2.5)
-    temperature = fit_temperature(too_sure, right)
+    too_sure = tempered(two(true), 1 / 2.5)
+    temperature = fit_temperature(two(too_sure), right)
     assert temperature == pytest.approx(2.5, rel=0.12)
     pictures = [str(item) for item in range(4000)]
     before = calibration(too_sure, right, pictures)
-    after = calibration(tempered(too_sure, temperature), right, pictures)
+    after = calibration(tempered(two(too_sure), temperature), right, pictures)
     assert after.nll.value < before.nll.value and after.ece < after.null.high < before.ece
-    assert fit_temperature(true, right) == pytest.approx(1, abs=0.1)
+    assert fit_temperature(two(true), right) == pytest.approx(1, abs=0.1)
 
 
-def test_the_temperature_of_two_choices_is_that_of_the_softmax():
-    logits = torch.tensor([2.0, -0.5], dtype=torch.float64)
-    assert tempered([float(logits.softmax(0)[0])], 1.7)[0] == pytest.approx(float((logits / 1.7).softmax(0)[0]))
+def test_the_temperature_is_that_of_the_softmax_over_as_many_choices_as_there_are():
+    several, few = torch.tensor([2.0, -0.5, 1.0, 0.3]), torch.tensor([0.5, 2.0])
+    chances = [several.softmax(0).tolist(), few.softmax(0).tolist()]
+    expected = [float((logits / 1.7).softmax(0)[0]) for logits in (several, few)]
+    assert tempered(chances, 1.7) == pytest.approx(expected, rel=1e-5)
+    assert tempered(chances, 1e9) == pytest.approx([0.25, 0.5])
 
 
 def test_confidences_that_are_none_are_refused():
@@ -170,9 +178,10 @@ def test_a_confidence_that_knows_nothing_leaves_the_risk_as_it_is():
 def test_the_threshold_keeps_the_risk_and_leaves_enough_answers():
     given = answers(2000)
     threshold = threshold_for(given.confidences, given.correct)
-    kept = given.confidences >= threshold
+    confidences = np.array(given.confidences)
+    kept = confidences >= threshold
     assert (~given.correct[kept]).mean() <= 0.05 and kept.sum() >= 30
-    below = given.confidences >= np.max(given.confidences[given.confidences < threshold])
+    below = confidences >= confidences[confidences < threshold].max()
     assert (~given.correct[below]).mean() > 0.05
     assert threshold_for(given.confidences, np.zeros(2000, bool)) is None
     assert threshold_for([0.9] * 29, [True] * 29) is None and threshold_for([0.9] * 30, [True] * 30) == 0.9
@@ -192,11 +201,11 @@ def test_what_a_threshold_does_is_counted_on_the_test_set():
 def test_temperature_and_threshold_come_from_the_calibration_answers_alone():
     test, fitted = answers(300, 3.0), answers(200, 3.0, seed=1)
     found = trust(test, fitted)
-    assert found.temperature == fit_temperature(fitted.confidences, fitted.correct) != 1
+    assert found.temperature == fit_temperature(fitted.chances, fitted.correct) != 1
     assert found.selective.threshold == threshold_for(fitted.confidences, fitted.correct)
     assert found.calibrated_on == (200, 50) and found.after.nll.value < found.before.nll.value
     wrong = 1 - np.asarray(test.correct)
-    assert found.wrong.auroc.value == pytest.approx(sklearn.roc_auc_score(wrong, -test.confidences))
+    assert found.wrong.auroc.value == pytest.approx(sklearn.roc_auc_score(wrong, -np.array(test.confidences)))
     written = found.as_json()
     assert written["enough"] and written["wrong"]["share"]["value"] == pytest.approx(wrong.mean())
     assert {"before", "after", "selective", "temperature"} <= written.keys()
