@@ -72,7 +72,7 @@ class Settings:
     distil: DistilOptions = field(default_factory=DistilOptions)
     generate: GenerateOptions = field(default_factory=GenerateOptions)
     adapt: AdaptOptions = field(default_factory=AdaptOptions)
-    compare: CompareOptions = field(default_factory=CompareOptions)
+    compare: CompareOptions = field(default_factory=lambda: CompareOptions(trust=False))
 
     @classmethod
     def with_seed(cls, seed: int) -> "Settings":

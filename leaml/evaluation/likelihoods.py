@@ -17,9 +17,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from leaml.models.features import identity
 from leaml.models.framing import Framing
 from leaml.models.structure import base_model
-from leaml.models.writing import open_picture
 
 PREFIX, PADDING = 0, -1
 HEAD = 0
@@ -61,8 +61,7 @@ def log_probabilities(
     model.eval()
     places: dict[Hashable, list[int]] = {}
     for place, candidates in enumerate(asked):
-        image = candidates.image
-        places.setdefault(id(image) if isinstance(image, Image.Image) else image, []).append(place)
+        places.setdefault(candidates.image and identity(candidates.image), []).append(place)
     rows = sorted(places.values(), key=lambda numbers: asked[numbers[0]].image is None)
     found: list[list[Likelihood]] = [[] for _ in asked]
     for start in range(0, len(rows), pictures_at_once):
@@ -140,7 +139,9 @@ def _score(
     found: list[list[Likelihood]],
 ) -> None:
     """Fills in what is found for these rows: numbers into `asked`, one row for each picture."""
-    inputs = _prefix(framing, [asked[numbers[0]].image for numbers in rows])
+    images = [asked[numbers[0]].image for numbers in rows]
+    blind = images[0] is None
+    inputs = {"input_ids": _blind_prefix(framing, len(rows))} if blind else framing.picture_inputs(images)
     prefix = inputs["input_ids"]
     trees = [_row(framing, [asked[number] for number in numbers], prefix.shape[1]) for numbers in rows]
     core = base_model(model)
@@ -157,10 +158,8 @@ def _score(
             found[number] = [next(likelihoods) for _ in asked[number].answers]
 
 
-def _prefix(framing: Framing, images: Sequence[Image.Image | Path | None]) -> dict[str, Tensor]:
-    if images[0] is None:
-        return {"input_ids": torch.tensor([framing.blind_prefix_ids] * len(images))}
-    return framing.prefix_inputs([open_picture(image) for image in images])
+def _blind_prefix(framing: Framing, rows: int) -> Tensor:
+    return torch.tensor([framing.blind_prefix_ids] * rows)
 
 
 def _packed(prefix: Tensor, trees: Sequence[_Row], padding: int, dtype: torch.dtype) -> dict[str, Tensor]:

@@ -23,7 +23,7 @@ from leaml.errors import OptionError
 from leaml.evaluation.likelihoods import Candidates, log_probabilities, shares
 from leaml.evaluation.scoring import normalise
 from leaml.models.framing import Framing
-from leaml.models.writing import open_picture
+from leaml.models.pictures import open_picture
 
 SHARE_TOGETHER = 0.1
 """Of the patches, hidden at once: those that matter most, and as many random ones."""

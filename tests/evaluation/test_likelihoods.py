@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from leaml.evaluation.likelihoods import Candidates, choice_probabilities, log_probabilities
+from leaml.models.features import kept
 from leaml.models.framing import Framing
 from leaml.nano.build import CHAT_TEMPLATE
 from tests import tiny_models
@@ -76,6 +77,21 @@ def test_what_else_is_asked_changes_nothing(tiny):
     among = log_probabilities(model, framing, [*others, candidates])[3]
     for found, expected in zip(among, alone_found, strict=True):
         assert found.total == pytest.approx(expected.total, abs=1e-4)
+
+
+def test_pictures_whose_features_are_kept_give_the_same(tiny, tmp_path):
+    model, framing = tiny
+    paths = [tmp_path / f"{number}.png" for number in range(2)]
+    for number, path in enumerate(paths):
+        picture(number).save(path)
+    asked = [Candidates(path, "Is there a polyp?", CHOICES) for path in paths]
+    seen = kept(model, framing)
+    expected = log_probabilities(model, framing, asked)
+    for _ in range(2):
+        found = log_probabilities(model, seen, asked)
+        for ours, theirs in zip(found, expected, strict=True):
+            assert [one.total for one in ours] == pytest.approx([one.total for one in theirs], abs=1e-4)
+    assert len(seen.kept) == 2
 
 
 def test_the_precision_of_the_model_is_kept(tiny):
