@@ -30,6 +30,7 @@ class Verb:
 VERBS = (
     Verb("init", "make an empty project", "leaml.verbs.init"),
     Verb("import", "take pictures, questions and captions into the project", "leaml.verbs.importing"),
+    Verb("order", "find out which pictures to label first", "leaml.verbs.stages"),
     Verb("caption", "have a local model, the teacher, write captions", "leaml.verbs.stages"),
     Verb("distill", "learn to write questions and answers from labels and captions", "leaml.verbs.stages"),
     Verb("generate", "write suggestions for the pictures that nobody has labelled", "leaml.verbs.stages"),

@@ -56,12 +56,29 @@ class ModelOptions(Options):
     model: str = Field("nano", min_length=1, max_length=500, description="Model: nano, a folder, or a hub id.")
 
 
+class OrderOptions(ModelOptions):
+    """Which pictures to label first: typical ones by the model's frozen features, and a share at random."""
+
+    pictures: int = Field(50, ge=1, le=100_000, description="How many pictures are suggested.")
+    random_share: float = Field(0.2, ge=0.2, le=1, description="Share of them that is drawn at random; 1: all.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Seed of every random choice.")
+
+
 class CaptionOptions(ModelOptions):
-    """A local model, the teacher, writes a caption of each train picture that has none from it."""
+    """A teacher, a local model or one behind a server, writes a caption of each train picture that has none from it."""
 
     prompt: str = Field("", max_length=2000, description="What the teacher is asked; empty: the usual request.")
     max_tokens: int = Field(96, ge=1, le=4096, description="Longest caption, in tokens.")
     batch_size: int = Field(16, ge=1, le=1024, description="Pictures captioned at once.")
+    server: str = Field(
+        "",
+        max_length=500,
+        description="OpenAI-compatible server that has the model, such as http://localhost:11434; none: this computer.",
+    )
+    per_minute: int = Field(0, ge=0, le=100_000, description="Most requests to a server in a minute; 0: no limit.")
+    timeout: float = Field(120.0, gt=0, le=3600, description="Seconds to wait for one answer of a server.")
+    tries: int = Field(5, ge=1, le=20, description="Times that a server is asked about a picture before giving up.")
+    proxy: bool = Field(False, description="Reach a server through the proxy that the environment names.")
 
 
 class TrainingOptions(ModelOptions):

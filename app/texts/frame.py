@@ -30,6 +30,7 @@ STEPS = {
 
 JOBS = {
     "import": "project",
+    "order": "label",
     "caption": "distil",
     "distil": "distil",
     "generate": "distil",
@@ -43,6 +44,7 @@ JOBS = {
 
 DOING = {
     "import": "Importing",
+    "order": "Looking for typical pictures",
     "caption": "Writing captions",
     "distil": "Distilling",
     "generate": "Writing questions",

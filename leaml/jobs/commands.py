@@ -20,6 +20,7 @@ from leaml.store.project import Project, home
 
 VERBS = {
     "import": "import",
+    "order": "order",
     "caption": "caption",
     "distil": "distill",
     "generate": "generate",

@@ -15,12 +15,14 @@ from leaml.options import (
     GenerateOptions,
     ImportOptions,
     Options,
+    OrderOptions,
     ReportOptions,
 )
 from leaml.store.project import Project
 
 KINDS: dict[str, type[Options]] = {
     "import": ImportOptions,
+    "order": OrderOptions,
     "caption": CaptionOptions,
     "distil": DistilOptions,
     "generate": GenerateOptions,

@@ -59,6 +59,11 @@ def _caption(project: Project, job: Job) -> Iterator[str]:
     yield f"{project.db.count('captions', job_id=job.run)} captions written."
 
 
+def _order(project: Project, job: Job) -> Iterator[str]:
+    n, drawn = int(job.result["pictures"]), int(job.result["random"])
+    yield f"{n} pictures come first on the Label screen: {n - drawn} typical ones, {drawn} at random."
+
+
 def _adapter(project: Project, job: Job) -> Iterator[str]:
     made = project.adapter(job.result["adapter"])
     kind = "a whole model" if made.kind == "full" else f"{made.trained_weights:,} trained weights"
@@ -91,6 +96,7 @@ def _export(project: Project, job: Job) -> Iterator[str]:
 
 SAID = {
     "import": _findings,
+    "order": _order,
     "caption": _caption,
     "distil": _adapter,
     "generate": _suggestions,
