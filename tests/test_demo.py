@@ -27,7 +27,7 @@ QUICK = Settings(
     DistilOptions(steps=2, learning_rate=1e-4, pictures_per_step=2, fraction=0.2),
     GenerateOptions(texts_per_type=1, least_agreement=0.0),
     AdaptOptions(steps=3, learning_rate=1e-3, pictures_per_step=2, rank=2),
-    CompareOptions(max_tokens=4),
+    CompareOptions(max_tokens=4, trust=False),
 )
 NAMES = ("blind", "base", "labels_only", "adapted")
 
