@@ -47,7 +47,8 @@ leaml.tone = function (greys) {
     /* shown (0 to 1) = slope × value + intercept, before it is cut off at both ends. */
     line() {
       // DICOM PS3.3 C.11.2.1.2.1 for true values; percents have no steps that it could count.
-      const [middle, steps] = greys ? [own.centre - 0.5, Math.max(own.width - 1, 1e-6)] : [own.centre, own.width];
+      const steep = own.width <= 1 ? 5e-7 : 0; // of width 1, all up to the middle is black
+      const [middle, steps] = greys ? [own.centre - 0.5 + steep, Math.max(own.width - 1, 1e-6)] : [own.centre, own.width];
       const steeper = own.contrast < 0 ? 1 + own.contrast / 100 : 1 / (1 - Math.min(own.contrast, 99) / 100);
       let slope = steeper / steps;
       let intercept = 0.5 - slope * middle + own.brightness / 100;

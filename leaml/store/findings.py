@@ -52,6 +52,7 @@ class Findings:
         splits: split -> pictures of the project, after the import.
         with_metadata: new pictures that came with EXIF, comments and the like, all of it dropped.
         with_position: new pictures that came with the place where they were taken, dropped too.
+        burned_in: new pictures into which names or dates may be written.
         notes: what else is worth knowing, a sentence each.
     """
 
@@ -64,6 +65,7 @@ class Findings:
     splits: dict[str, int] = field(default_factory=dict)
     with_metadata: int = 0
     with_position: int = 0
+    burned_in: int = 0
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -101,6 +103,11 @@ class Findings:
         if self.with_metadata:
             place = f", {self.with_position} of them the place where they were taken" if self.with_position else ""
             yield f"{self.with_metadata} pictures carried hidden data{place}; it was left behind."
+        if self.burned_in:
+            yield (
+                f"{self.burned_in:,} pictures may have names or dates written into them. Look at them, and black out"
+                " what names anybody: on the Label screen, for all pictures of a device or a folder at once."
+            )
         if self.near_duplicates:
             yield f"{len(self.near_duplicates)} sets of pictures are all but the same."
         for crossing in self.crossings:

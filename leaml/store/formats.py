@@ -24,7 +24,7 @@ from leaml.errors import DataError
 from leaml.records import QUESTION_TYPES, SET_SEPARATOR, Caption, Question
 from leaml.store.tables import SUFFIXES, Record, Row, RowError, note, plain, read_table, shown, text, visible
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".dcm", ".dicom")
 QUESTIONS, CAPTIONS, PLACES = "questions", "captions", "pictures"
 """Names of the tables, before .jsonl or .csv."""
 LONGEST_TEXT = 2_000
@@ -152,7 +152,7 @@ def _pictures(root: Path, problems: list[str]) -> list[Path]:
     pictures = []
     folder = root / "images" if (root / "images").is_dir() else root
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in PICTURE_SUFFIXES or path.name.startswith("."):
+        if path.name.startswith(".") or not _is_picture(path):
             continue
         try:
             pictures.append(_inside(root, path.relative_to(root).as_posix()))
@@ -160,6 +160,19 @@ def _pictures(root: Path, problems: list[str]) -> list[Path]:
             note(problems, f"{folder.name}/: {error}")
     # Two names of one file (a link inside the folder) are one picture.
     return list(dict.fromkeys(pictures))
+
+
+def _is_picture(path: Path) -> bool:
+    """By its suffix; DICOM files often have none but numbers, and are told by how they begin."""
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        return True
+    if any(letter.isalpha() for letter in path.suffix) or not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
 
 
 def _strangers(root: Path) -> list[str]:
@@ -254,7 +267,7 @@ def _inside(root: Path, name: str) -> Path:
         raise RowError(f"the picture {seen} leads out of the folder")
     if missing:
         raise RowError(f"the picture {seen} is not there")
-    if path.suffix.lower() not in PICTURE_SUFFIXES:
+    if not _is_picture(path):
         raise RowError(f"{seen} is not a picture ({' '.join(PICTURE_SUFFIXES)})")
     return path
 

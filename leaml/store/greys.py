@@ -62,7 +62,7 @@ def pack(
     least, most = sorted((slope * first + intercept, slope * last + intercept))
     centre, width = window or ((least + most + 1) / 2, most - least + 1)
     greys = Greys(slope * first + intercept, slope, unit, centre, width, least, most, inverted)
-    return greys, (numbers.astype(np.int64) - first).astype(np.uint16)
+    return greys, np.subtract(numbers, first, dtype=np.int64 if last > 2**31 - 1 else np.int32).astype(np.uint16)
 
 
 def numbered(values: np.ndarray) -> tuple[np.ndarray, bool]:
@@ -77,7 +77,7 @@ def numbered(values: np.ndarray) -> tuple[np.ndarray, bool]:
     if np.issubdtype(values.dtype, np.integer) and most - least <= MOST:
         return values, True
     share = (values.astype(np.float64) - least) / ((most - least) or 1)
-    return np.rint(share * MOST).astype(np.int64), False
+    return np.rint(share * MOST).astype(np.int32), False
 
 
 def write_numbers(stored: np.ndarray) -> bytes:
@@ -103,6 +103,8 @@ def render(stored: np.ndarray, greys: Greys) -> np.ndarray:
     Source: DICOM PS3.3 C.11.2.1.2.1, the linear function: ((x − (c − 0.5)) / (w − 1) + 0.5), cut off at both ends.
     """
     table = greys.offset + greys.slope * np.arange(MOST + 1, dtype=np.float64)
-    share = (table - (greys.centre - 0.5)) / max(greys.width - 1, 1e-6) + 0.5
+    # Of width 1, all up to the middle is black: a very steep line that begins there.
+    steps = max(greys.width - 1, 1e-6)
+    share = (table - (greys.centre - 0.5) - (5e-7 if greys.width <= 1 else 0)) / steps + 0.5
     share = np.clip(1 - share if greys.inverted else share, 0, 1)
     return np.rint(share * 255).astype(np.uint8)[stored]

@@ -6,19 +6,25 @@
 A file's content decides what it is, not its name. What is stored is never the file as it came: of a JPEG that lies
 upright, the coded pixels are kept bit for bit and all else (EXIF, position, comments, colour profile, what follows the
 end) is gone; everything else is decoded and written anew as PNG. Both are then free of whatever hid in the file.
+Pictures of more than 8 bits are stored twice: as a model sees them, and with their true values (leaml.store.greys).
 """
 
 import io
-import re
+import math
+import threading
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from leaml.errors import DataError, StorageError
+from leaml.store.greys import MOST, Greys, numbered, pack, render, write_numbers
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 LARGEST_FILE = 300_000_000
@@ -38,8 +44,7 @@ _METADATA = {
 }  # fmt: skip
 _KEPT_SEGMENTS = {*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDC, 0xDD} - {0xC8, 0xCC}
 """Frame, Huffman tables, scan, quantisation, number of lines, restart interval: what decoding needs."""
-_AFTER_SCAN = re.compile(rb"\xff+[\x01-\xcf\xd8-\xfe]")
-"""The next marker that is no restart marker; 0xFF 0x00 is a coded 0xFF."""
+_FRAMES = _KEPT_SEGMENTS - {0xC4, 0xDA, 0xDB, 0xDC, 0xDD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +57,16 @@ class Decoded:
         suffix: of `data`, ".jpg" or ".png".
         source_hash: SHA-256 of the file as it came, in hex.
         stored_hash: SHA-256 of `data`, in hex.
-        thumb: a JPEG, longest side at most 320.
+        thumb: a JPEG, longest side at most 320, and of a larger picture more than 160.
         dhash: 64 bits in hex; see leaml.store.likeness.
         pixels: "rgb", "grey", or "grey 16 bit" where more than 8 bits came.
         note: what was changed in the picture itself; "" where nothing was.
         dropped: kinds of metadata that came with it, such as "EXIF".
+        greys: what the numbers of `deep` mean; None where there were 8 bits.
+        deep: the true values, as a PNG of 16 bits; b"" where there were 8.
+        device: what took it, where the file says so.
+        burned_in: text may be written into the pixels.
+        belongs: whom it shows, in clear: see `leaml.store.pseudonyms`.
     """
 
     image: Image.Image
@@ -69,10 +79,43 @@ class Decoded:
     pixels: str
     note: str
     dropped: tuple[str, ...]
+    greys: Greys | None = None
+    deep: bytes = field(default=b"", repr=False)
+    device: str = ""
+    burned_in: bool = False
+    belongs: str = field(default="", repr=False)
 
 
 class _Refused(Exception):
     """Why a file is not taken; follows the file's name in a sentence."""
+
+
+_quiet_now = threading.Lock()
+_quiet_users: list[warnings.catch_warnings] = []
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Warnings of damaged metadata, which is not taken anyway, are not shown meanwhile. For several threads at once.
+
+    The filters of warnings belong to the whole process: the first that enters sets them, the last that leaves puts them
+    back. Nothing rests on them: what is too large is refused by its size.
+    """
+    with _quiet_now:
+        if not _quiet_users:
+            caught = warnings.catch_warnings()
+            caught.__enter__()
+            warnings.simplefilter("ignore")
+        else:
+            caught = _quiet_users[0]
+        _quiet_users.append(caught)
+    try:
+        yield
+    finally:
+        with _quiet_now:
+            _quiet_users.pop()
+            if not _quiet_users:
+                caught.__exit__(None, None, None)
 
 
 # ---- one picture -------------------------------------------------------------------------------------------------
@@ -112,46 +155,78 @@ def source_hash(data: bytes) -> str:
     return sha256(data).hexdigest()
 
 
-def decode_bytes(data: bytes, name: str) -> Decoded:
-    """As `decode`, of what a file holds."""
+def decode_bytes(data: bytes, name: str, source: str = "") -> Decoded:
+    """As `decode`, of what a file holds; `source` is its `source_hash` where that is known."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of damaged metadata, which is not taken anyway
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _decode(data)
+        with quiet():
+            read = _dicom if data[128:132] == b"DICM" else _decode
+            return read(data, source or source_hash(data))
     except _Refused as error:
         raise _refusal(name, str(error)) from error
     except UnidentifiedImageError as error:
-        raise _refusal(name, "is not a PNG, JPEG, TIFF, BMP or WebP picture") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _refusal(name, "is not a PNG, JPEG, TIFF, BMP, WebP or DICOM picture") from error
+    except Image.DecompressionBombError as error:
         raise _refusal(name, f"has more than {MOST_PIXELS / 1e6:.0f} million pixels") from error
     except MemoryError as error:
         raise _refusal(name, "needs more memory than there is") from error
-    except Exception as error:  # Pillow's readers raise errors of every kind on damaged and hostile files
+    except Exception as error:  # the readers raise errors of every kind on damaged and hostile files
         raise _refusal(name, f"is damaged ({_shown(error)})") from error
 
 
-def _decode(data: bytes) -> Decoded:
-    source = _open(data)
-    orientation, dropped = _orientation(source), _dropped(source)
-    source.load()
+def _decode(data: bytes, source: str) -> Decoded:
+    opened = _open(data)
+    orientation, dropped = _orientation(opened), _dropped(opened)
+    opened.load()
     upright = orientation in range(2, 9)
-    image, pixels, notes = _eight_bits(ImageOps.exif_transpose(source) if upright else source)
-    notes += ["turned upright"] * upright
-    bare = bare_jpeg(data, image) if source.format in ("JPEG", "MPO") else None
-    stored = bare or _png(image)
+    image = ImageOps.exif_transpose(opened) if upright else opened
+    turned = ["turned upright"] * upright
+    if image.mode in _GREYS:
+        greys, numbers, note = _true_values(image)
+        return _deep(source, greys, numbers, note=[note, *turned], dropped=dropped)
+    image, pixels, notes = _eight_bits(image)
+    bare = bare_jpeg(data, image) if opened.format in ("JPEG", "MPO") and not upright else None
+    more = {"pixels": pixels, "note": [*notes, *turned], "dropped": dropped}
+    return _stored(source, image, bare or _png(image), ".jpg" if bare else ".png", **more)
+
+
+def _dicom(data: bytes, source: str) -> Decoded:
+    from leaml.store import dicom  # pydicom is a large library, and most pictures are none of its
+
+    try:
+        found = dicom.read(data, MOST_PIXELS)
+    except dicom.Refused as error:
+        raise _Refused(str(error)) from error
+    more = {
+        "note": [*found.notes], "dropped": ("DICOM header",), "device": found.device, "burned_in": found.burned_in,
+        "belongs": found.belongs,
+    }  # fmt: skip
+    if found.colours is None:
+        return _deep(source, found.greys, found.numbers, **more)
+    image = Image.fromarray(found.colours)
+    return _stored(source, image, _png(image), ".png", pixels="rgb", **more)
+
+
+def _deep(source: str, greys: Greys, numbers: np.ndarray, **more: Any) -> Decoded:
+    """A picture of more than 8 bits, as models see it and with its true values."""
+    image = Image.fromarray(render(numbers, greys))
+    values = write_numbers(numbers)
+    return _stored(source, image, _png(image), ".png", pixels="grey 16 bit", greys=greys, deep=values, **more)
+
+
+def _stored(source: str, image: Image.Image, stored: bytes, suffix: str, note: list[str], **more: Any) -> Decoded:
+    """All that is made of the picture that is kept."""
     small = _reduced(image)
     return Decoded(
         image=image,
         data=stored,
-        suffix=".jpg" if bare else ".png",
-        source_hash=source_hash(data),
-        stored_hash=sha256(stored).hexdigest(),
+        suffix=suffix,
+        source_hash=source,
+        # Two pictures may look the same through their windows.
+        stored_hash=sha256(stored + more.get("deep", b"")).hexdigest(),
         thumb=_jpeg(small),
         dhash=dhash(small),
-        pixels=pixels,
-        note="; ".join(notes),
-        dropped=dropped,
+        note="; ".join(note),
+        **more,
     )
 
 
@@ -199,24 +274,23 @@ def _eight_bits(image: Image.Image) -> tuple[Image.Image, str, list[str]]:
     """The picture as "L" or "RGB" with nothing attached, its kind of pixels, and what had to be changed."""
     notes = []
     pixels = "grey" if image.mode in ("1", "L", "LA", "La") else "rgb"
-    if image.mode in _GREYS:
-        image, note = _windowed(image)
-        pixels, notes = "grey 16 bit", [note]
-    elif image.has_transparency_data:
+    if image.has_transparency_data:
         image, notes = _on_black(image, "L" if image.mode in ("LA", "La", "L", "1") else "RGB")
-    plain = image.convert("L" if pixels != "rgb" else "RGB") if image.mode not in ("L", "RGB") else image.copy()
+    plain = image.convert("L" if pixels != "rgb" else "RGB") if image.mode not in ("L", "RGB") else image
     plain.info = {}
     return plain, pixels, notes
 
 
-def _windowed(image: Image.Image) -> tuple[Image.Image, str]:
+def _true_values(image: Image.Image) -> tuple[Greys, np.ndarray, str]:
     """Greys of more than 8 bits, the darkest as black and the brightest as white: cut off at 255 they would be lost."""
-    greys = np.asarray(image).astype(np.float32)
-    low, high = float(greys.min()), float(greys.max())
-    if not np.isfinite([low, high]).all():
-        raise _Refused("holds grey levels that are not numbers")
-    scaled = (greys - low) * (255 / (high - low) if high > low else 0)
-    return Image.fromarray(scaled.round().astype(np.uint8)), f"grey levels {low:g} to {high:g} shown as 0 to 255"
+    values = np.asarray(image)
+    try:
+        numbers, exact = numbered(values)
+    except ValueError as error:
+        raise _Refused(str(error)) from error
+    note = f"grey levels {float(values.min()):g} to {float(values.max()):g} shown as 0 to 255"
+    greys, stored = pack(numbers)
+    return greys, stored, note if exact else f"{note}; kept in {MOST:,} steps"
 
 
 def _on_black(image: Image.Image, mode: str) -> tuple[Image.Image, list[str]]:
@@ -228,40 +302,57 @@ def _on_black(image: Image.Image, mode: str) -> tuple[Image.Image, list[str]]:
 
 
 def bare_jpeg(data: bytes, image: Image.Image) -> bytes | None:
-    """The JPEG stream without anything that is not picture, or None where it does not decode to `image`.
+    """The stream of a JPEG that lies upright, without anything that is not picture.
 
-    None for CMYK and for colours that only a dropped segment explains: such a picture must be written anew.
+    None where that does not decode to `image`: CMYK, and colours that only a dropped segment explains. Such a picture
+    must be written anew.
     """
-    bare = _without_metadata(data)
-    if bare is None:
-        return None
+    bare, certain = _without_metadata(data)
+    if bare is None or certain:
+        return bare
     with Image.open(io.BytesIO(bare), formats=("JPEG",)) as again:
         same = (again.mode, again.size, again.tobytes()) == (image.mode, image.size, image.tobytes())
     return bare if same else None
 
 
-def _without_metadata(data: bytes) -> bytes | None:
-    """The segments that decoding needs, up to the end of the first picture; None where the stream is not regular."""
-    kept, at = [data[:2]], 2
+def _without_metadata(data: bytes) -> tuple[bytes | None, bool]:
+    """The segments that decoding needs, up to the end of the first picture, and whether they certainly decode the same.
+
+    None where the stream is not regular. Colours are certain where no segment of Adobe speaks of them and the
+    components are one grey, or numbered as JFIF numbers them (libjpeg, default_decompress_parms in jdapimin.c).
+    """
+    kept, at, certain, adobe = [data[:2]], 2, False, False
+    markers = _markers(data)
     while data[at : at + 1] == b"\xff":
         while data[at : at + 1] == b"\xff":
             at += 1
         marker, end = data[at : at + 1], at + 1 + int.from_bytes(data[at + 1 : at + 3], "big")
         if marker == b"\xd9":
-            return b"".join([*kept, b"\xff\xd9"])
+            return b"".join([*kept, b"\xff\xd9"]), certain and not adobe
         if not marker or end < at + 3 or end > len(data):
-            return None
+            return None, False
+        adobe |= marker == b"\xee"
+        if marker[0] in _FRAMES:
+            certain = data[at + 8 : at + 9] == b"\x01" or data[at + 9 : end : 3] == b"\x01\x02\x03"
         if marker[0] == 0xDA:
-            found = _AFTER_SCAN.search(data, end)
-            if found is None:
-                return None
-            end = found.start()
+            after = markers[np.searchsorted(markers, end) :][:1]
+            if not after.size:
+                return None, False
+            end = int(after[0])
         if marker[0] in _KEPT_SEGMENTS:
             kept.append(b"\xff" + data[at:end])
         elif not (0xE0 <= marker[0] <= 0xEF or marker[0] == 0xFE):
-            return None
+            return None, False
         at = end
-    return None
+    return None, False
+
+
+def _markers(data: bytes) -> np.ndarray:
+    """Places of 0xFF before a byte that ends coded pixels: not of a coded 0xFF, nor of a restart, nor of filling."""
+    codes = np.frombuffer(data, dtype=np.uint8)
+    places = np.flatnonzero(codes[:-1] == 0xFF)
+    after = codes[places + 1]
+    return places[(after != 0) & (after != 0xFF) & ((after < 0xD0) | (after > 0xD7))]
 
 
 def _png(image: Image.Image) -> bytes:
@@ -278,9 +369,12 @@ def _jpeg(image: Image.Image) -> bytes:
 
 
 def _reduced(image: Image.Image) -> Image.Image:
-    scale = min(1, THUMBNAIL_SIDE / max(image.size))
-    size = tuple(max(1, round(side * scale)) for side in image.size)
-    return image.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
+    """The thumbnail; of a picture twice as large or more, the means of whole squares, which cost least."""
+    times = max(image.size) / THUMBNAIL_SIDE
+    if times >= 2:
+        return image.reduce(math.ceil(times))
+    size = tuple(max(1, round(side / max(1, times))) for side in image.size)
+    return image.resize(size, Image.Resampling.HAMMING)
 
 
 def _refusal(name: str, reason: str) -> DataError:

@@ -58,7 +58,7 @@ def import_folder(
         yield progress
     yield replace(progress, message="Looking for pictures that are all but the same")
     numbers = _numbers(project, arrival.stored)
-    _settle(project, person, _said(data, numbers), options, findings)
+    _settle(project, person, _said(data, numbers, arrival.groups), options, findings)
     annotations = Annotations(project, person, numbers, findings)
     for _ in annotations.add_questions(annotations.spare(data.questions, options)):
         yield replace(progress, message="Taking questions")
@@ -111,7 +111,8 @@ def _settle(project: Project, person: str, said: Said, options: ImportOptions, f
     findings.near_duplicates = _near_duplicates(after, said)
 
 
-def _said(data: Dataset, numbers: Mapping[Path, int]) -> Said:
+def _said(data: Dataset, numbers: Mapping[Path, int], patients: Mapping[Path, str]) -> Said:
+    """What the rows say; where they name no group, the picture's own file may have said whom it shows."""
     splits: dict[int, list[str]] = {number: [] for number in numbers.values()}
     groups: dict[int, list[str]] = defaultdict(list)
     for row in (*data.places, *data.questions):
@@ -119,6 +120,8 @@ def _said(data: Dataset, numbers: Mapping[Path, int]) -> Said:
             number = numbers[row.image]
             splits[number] += [row.split] if row.split else []
             groups[number] += [row.group] if row.group else []
+    for path, patient in patients.items():
+        groups[numbers[path]].append(patient)
     return Said(splits, groups, data.names_splits)
 
 

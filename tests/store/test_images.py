@@ -119,6 +119,24 @@ def test_the_place_where_a_picture_was_taken_is_noticed_and_dropped():
     assert_nothing_hides(decoded)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("numbers", [b"\x01\x02\x03", b"\x00\x01\x02", b"RGB"])
+@pytest.mark.parametrize("jfif", [True, False])
+def test_a_stream_that_is_kept_unseen_decodes_to_the_same_pixels(mode, numbers, jfif):
+    data = saved(scene(mode=mode), "JPEG")
+    for place in range(3 if mode == "RGB" else 0):
+        old, new = bytes([place + 1]), numbers[place : place + 1]
+        frame, scan = data.index(b"\xff\xc0"), data.rindex(b"\xff\xda")
+        for at in (frame + 10 + 3 * place, scan + 5 + 2 * place):
+            assert data[at : at + 1] == old
+            data = data[:at] + new + data[at + 1 :]
+    if not jfif:
+        data = data[:2] + data[2 + 2 + int.from_bytes(data[4:6], "big") :]
+    decoded = decode_bytes(data, "1.jpg")
+    with Image.open(io.BytesIO(decoded.data)) as stored, Image.open(io.BytesIO(data)) as before:
+        assert np.array_equal(np.asarray(stored), np.asarray(before.convert(stored.mode)))
+
+
 def test_colours_that_only_a_dropped_segment_explains_are_written_anew():
     clean = saved(scene(), "JPEG", keep_rgb=True)
     # Components that are numbered 1, 2, 3 are YCbCr, unless Adobe's segment says that they are not.
@@ -240,9 +258,9 @@ def test_a_wrong_suffix_and_a_second_nature_do_not_matter(tmp_path):
 
 
 def test_small_and_narrow_pictures_have_thumbnails():
-    for size in ((1, 1), (3000, 2), (640, 480), (100, 50)):
+    for size in ((1, 1), (3000, 2), (640, 480), (641, 480), (500, 20), (100, 50)):
         with Image.open(io.BytesIO(decode_bytes(saved(scene(size=size), "PNG"), "1.png").thumb)) as thumb:
-            assert max(thumb.size) == min(320, max(size)) and min(thumb.size) >= 1
+            assert min(161, max(size)) <= max(thumb.size) <= 320 and min(thumb.size) >= 1
 
 
 # ---- what is refused ---------------------------------------------------------------------------------------------
@@ -256,7 +274,7 @@ def animation(kind):
     ("data", "reason"),
     [
         (b"", "is an empty file"),
-        (b"\x00" * 500, "is not a PNG, JPEG, TIFF, BMP or WebP picture"),
+        (b"\x00" * 500, "is not a PNG, JPEG, TIFF, BMP, WebP or DICOM picture"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not a PNG"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "is not a PNG"),
         (saved(scene(), "GIF"), "is not a PNG"),
