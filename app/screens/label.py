@@ -14,12 +14,16 @@ from app.screens import Screen, Updates
 from app.texts import label as texts
 from app.viewer import seen, viewer
 from leaml.errors import DataError
+from leaml.jobs import queue
+from leaml.jobs.commands import command_of
+from leaml.options import OrderOptions
 from leaml.records import QUESTION_TYPES, REGIONS, SET_SEPARATOR
 from leaml.review import leases
+from leaml.review.ordering import keep_turns, turns
 from leaml.review.queues import neighbour, next_open, random_order
 from leaml.store.formats import LONGEST_TEXT, MOST_CHOICES
 from leaml.store.marks import MOST_MARKS
-from leaml.store.placing import ARRIVING, LEFT_OUT
+from leaml.store.placing import ARRIVING, LEFT_OUT, TRAIN
 from leaml.store.project import Answer, PairState, Picture, Project, Template
 from leaml.store.questions import MOST_TEMPLATES
 
@@ -64,7 +68,8 @@ class Asked(BaseModel):
     """What the form asks for."""
 
     act: Literal[
-        "open", "pool", "move", "next", "save", "skip", "undo", "flag", "comment", "edit", "questions", "again"
+        "open", "pool", "move", "next", "save", "skip", "undo", "flag", "comment", "edit", "questions", "again",
+        "typical", "random",
     ]  # fmt: skip
     pool: str = "train"
     picture: int | None = None
@@ -114,7 +119,26 @@ class Label(Screen):
 
 def order(project: Project, pool: str) -> list[int]:
     """Numbers of the pictures of a pool, in the order in which they are shown."""
-    return random_order(project.db.counts("images", "id", split=pool))
+    shuffled = random_order(project.db.counts("images", "id", split=pool))
+    if pool != TRAIN:
+        return shuffled
+    there = set(shuffled)
+    first = [turn.image_id for turn in turns(project) if turn.image_id in there]
+    return first + [picture for picture in shuffled if picture not in set(first)] if first else shuffled
+
+
+def why(project: Project, picture: Picture) -> dict[str, str]:
+    """Why a train picture comes when it does, in words, and what else the order could be."""
+    if picture.split != TRAIN:
+        return {}
+    chosen = {turn.image_id: turn for turn in turns(project)}
+    turn = chosen.get(picture.id)
+    typical = turn is not None and turn.why == "typical"
+    return {
+        "why": texts.TYPICAL.format(n=turn.alike) if turn and typical else texts.RANDOM,
+        "other": "random" if chosen else "typical",
+        "change": texts.TO_RANDOM if chosen else texts.TO_TYPICAL,
+    }
 
 
 def labelled(project: Project, pool: str) -> set[int]:
@@ -183,7 +207,7 @@ def _form(project: Project, person: str, picture: Picture, pictures: Sequence[in
     answered = len(labelled(project, picture.split))
     remarks = {row["kind"]: row["text"] for row in project.db.rows("remarks", image_id=picture.id, person=person)}
     return {
-        "picture": {"id": picture.id, "place": place},
+        "picture": {"id": picture.id, "place": place, **why(project, picture)},
         "questions": questions(project, person, picture),
         "flagged": "flag" in remarks,
         "comment": remarks.get("comment", ""),
@@ -351,6 +375,19 @@ def change_questions(project: Project, person: str, asked: Asked) -> tuple[int |
     return asked.picture, {"said": texts.SAID[asked.act]}
 
 
+def find_typical(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
+    """Has a job look for the pictures that many others resemble; they come first when it is done."""
+    options = OrderOptions()
+    queue.submit(project, "order", options, person, command_of("order", options, project))
+    return asked.picture, {"said": texts.SAID["typical"]}
+
+
+def go_random(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
+    """The pictures come at random again, all of them."""
+    keep_turns(project, [])
+    return asked.picture, {"said": texts.SAID["random"]}
+
+
 def undo(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
     """Takes back the person's last step.
 
@@ -390,5 +427,6 @@ def _taken_back(project: Project, changes: Sequence[Any]) -> tuple[int | None, d
 ACTS = {
     "save": save, "next": go_on, "skip": skip, "move": move, "undo": undo, "flag": remark, "comment": remark,
     "edit": edit_questions, "questions": change_questions, "again": change_questions,
+    "typical": find_typical, "random": go_random,
 }  # fmt: skip
 """What the form asks for -> what is done; everything else only shows."""

@@ -94,7 +94,13 @@ SAID = {
     "comment": "Comment kept.",
     "questions": "These questions are asked on every picture from now on.",
     "again": "It is asked on every picture from now on.",
+    "typical": "Looking for typical pictures. They come first when that is done; one in five comes by chance.",
+    "random": "All pictures come by chance from now on.",
 }
+TYPICAL = "Comes now because it is typical of {n} others."
+RANDOM = "Comes now by chance: such pictures say how often something occurs."
+TO_TYPICAL = "Typical pictures first"
+TO_RANDOM = "All by chance"
 SKIPPED = "Passed over{reason}."
 VERSION = "version {n}"
 FROZEN = "has answers: a change makes a new version"

@@ -317,7 +317,10 @@ leaml.label = function (element, props, watch, trigger) {
     return [
       make("header", {}, make("span", { class: "label-place" }, value.picture.place), drawPools(),
         button(words.questions, "", edit, { class: "card-quiet", "data-part": "edit" })),
-      value.picture.why ? make("p", { class: "quiet label-why" }, value.picture.why) : null,
+      value.picture.why
+        ? make("p", { class: "quiet label-why" }, make("span", {}, value.picture.why),
+            button(value.picture.change, "", () => send(value.picture.other), { class: "card-quiet", "data-part": "order" }))
+        : null,
       value.blind ? make("p", { class: "quiet" }, value.blind) : null,
       rows().length
         ? make("ol", { class: "label-rows" }, rows().map(drawRow))

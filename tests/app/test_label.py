@@ -10,6 +10,7 @@ from app.screens import label
 from app.screens.label import Asked, Given, Label, checked, known_questions, questions, shown
 from leaml.errors import DataError, StorageError
 from leaml.records import QUESTION_TYPES
+from leaml.review.ordering import Turn, keep_turns
 from leaml.store.project import Template
 from tests.app.small_project import HOSTILE, YES_NO, import_label, small_project
 
@@ -124,6 +125,18 @@ def test_a_question_of_ones_own_is_asked_on_the_next_pictures_beside_what_is_ask
     form = asked(screen, "again", 2, questions=[given("Is it clean?")])
     assert [row["question"] for row in form["questions"]] == ["Is it sharp?", "Is it clean?"]
     assert form["picture"]["id"] == 2
+
+
+def test_typical_pictures_come_first_and_the_screen_says_why(screen, project):
+    form = asked(screen, "open", 1)
+    assert "by chance" in form["picture"]["why"] and form["picture"]["other"] == "typical"
+    keep_turns(project, [Turn(3, "typical", 37), Turn(1, "random")])
+    assert label.order(project, "train")[:2] == [3, 1] and set(label.order(project, "test")) == {5, 6}
+    assert "typical of 37 others" in asked(screen, "open", 3)["picture"]["why"]
+    assert "by chance" in asked(screen, "open", 1)["picture"]["why"]
+    assert "why" not in asked(screen, "open", 5, pool="test")["picture"]
+    asked(screen, "random", 1)
+    assert label.order(project, "train")[:2] != [3, 1] or asked(screen, "open", 3)["picture"]["other"] == "typical"
 
 
 def test_a_picture_that_somebody_else_has_in_hand_is_not_served(screen, project):
