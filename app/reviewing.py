@@ -17,8 +17,10 @@ from app.texts import review as texts
 from app.viewer import seen
 from leaml.records import QUESTION_TYPES
 from leaml.review import audits, checks, leases, queues
+from leaml.review.agreement import disagreements
 from leaml.review.bands import BY_PLACE, Band, ordered, page
 from leaml.review.checks import Check
+from leaml.review.economics import spent
 from leaml.review.settings import review_settings
 from leaml.store.conditions import Other
 from leaml.store.project import PairState, Project
@@ -37,7 +39,7 @@ class View(BaseModel):
     type: Literal[QUESTION_TYPES] | None = None
     job: int | None = None
     trust: Literal["any", "low", "middle", "high", "top"] = "any"
-    status: Literal["suggested", "accepted", "rejected"] = "suggested"
+    status: Literal["suggested", "accepted", "rejected", "disputed"] = "suggested"
     reviewer: str | None = Field(None, max_length=200)
     blind: bool = False
     audit: int | None = None
@@ -46,8 +48,14 @@ class View(BaseModel):
     def band(self) -> Band:
         """The suggestions that are meant."""
         _, low, high = texts.TRUST[self.trust]
+        status = "accepted" if self.is_disputed else self.status
         reviewer = self.reviewer if self.status != "suggested" else None
-        return Band(self.job, self.type, low, high, self.status, reviewer)
+        return Band(self.job, self.type, low, high, status, reviewer)
+
+    @property
+    def is_disputed(self) -> bool:
+        """What people disagree on, and somebody must settle."""
+        return self.status == "disputed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,8 @@ def following(project: Project, person: str, view: View, after: int | None) -> T
     if view.audit is not None:
         pair = audits.next_of(project, person, view.audit, after)
         return Task(pair) if pair is not None else None
+    if view.is_disputed:
+        return _next_disputed(project, person, after)
     check = _check(project, person, view)
     if check is not None and check.pair != after:
         return Task(check.pair, check)
@@ -102,6 +112,15 @@ def following(project: Project, person: str, view: View, after: int | None) -> T
     if pair is None and after is not None and _waits(project, person, after, view):
         return take(project, person, after)
     return Task(pair) if pair is not None else None
+
+
+def _next_disputed(project: Project, person: str, after: int | None) -> Task | None:
+    """The next that people disagree on and nobody else has in hand."""
+    held = leases.held(project, "pair", person)
+    open_ = [pair for pair in disagreements(project) if pair not in held]
+    later = [pair for pair in open_ if after is not None and pair > after]
+    pair = next(iter([*later, *open_]), None)
+    return take(project, person, pair) if pair is not None else None
 
 
 def take(project: Project, person: str, pair: int) -> Task:
@@ -122,6 +141,8 @@ def _waits(project: Project, person: str, pair: int, view: View) -> bool:
     state = project.db.row("states", pair_id=pair, origin="generator")
     if state is None:
         return False
+    if view.is_disputed:
+        return pair in disagreements(project)
     if view.queue == "audit":
         apart = queues.awaits_opinion(project, person, pair, review_settings(project).overlap)
         return not state["looked"] or apart
@@ -158,8 +179,9 @@ def shown(
 def item_of(project: Project, person: str, view: View, task: Task, said: str | None = None) -> dict[str, Any]:
     """A suggestion as the card shows it: never what others said of it before this person has decided."""
     pair = project.pair(task.pair)
-    apart = task.check is not None or queues.awaits_opinion(
-        project, person, pair.id, review_settings(project).overlap
+    apart = task.check is not None or (
+        not view.is_disputed
+        and queues.awaits_opinion(project, person, pair.id, review_settings(project).overlap)
     )
     written = project.db.rows("pairs", id=pair.id)[0]
     untouched = apart or pair.queue == "bulk" or pair.status == "suggested"
@@ -178,7 +200,7 @@ def item_of(project: Project, person: str, view: View, task: Task, said: str | N
         "decided": "" if apart else _decided(project, pair),
         "was": {name: written[name] for name in ("question", "answer")} if pair.edited and not apart else None,
         "flagged": bool(project.db.count("remarks", pair_id=pair.id, person=person, kind="flag")),
-        "comments": _comments(project, person, pair, apart),
+        "comments": _comments(project, person, pair, apart, view.is_disputed),
         **({"beside": [], "on_picture": ""} if bare else _beside(project, pair, apart)),
     }  # fmt: skip
 
@@ -194,11 +216,18 @@ def _decided(project: Project, pair: PairState) -> str:
     return texts.decided(pair.status, pair.reviewer, pair.edited, reason, queue)
 
 
-def _comments(project: Project, person: str, pair: PairState, apart: bool) -> list[str]:
-    """One's own, and those of others once one has decided."""
+def _comments(project: Project, person: str, pair: PairState, apart: bool, disputed: bool) -> list[str]:
+    """One's own, and those of others once one has decided; where people disagree, what each of them said."""
     open_ = apart or pair.status == "suggested"
     own = {"person": person} if open_ else {}
-    return [f"{row.person}: {row.text}" for row in project.remarks(pair_id=pair.id, kind="comment", **own)]
+    said = [_opinion(row) for row in project.db.rows("opinions", pair_id=pair.id)] if disputed else []
+    return said + [f"{row.person}: {row.text}" for row in project.remarks(pair_id=pair.id, kind="comment", **own)]
+
+
+def _opinion(row: dict[str, Any]) -> str:
+    right = row["question_ok"] and row["answer_ok"]
+    what = f"{texts.STATES['accepted']}, “{row['answer']}”" if right else texts.STATES["rejected"]
+    return texts.OPINION.format(name=row["person"], what=what)
 
 
 def _beside(project: Project, pair: PairState, apart: bool) -> dict[str, Any]:
@@ -224,6 +253,8 @@ def _picture_ahead(project: Project, view: View, pair: int, image: int) -> int |
     """Number of the next other picture that will probably come."""
     if view.audit is not None:
         return None
+    if view.is_disputed:
+        return None
     if view.queue == "audit":
         ids = ordered(project, {"origin": "generator", "looked": 0}, BY_PLACE, pair, AHEAD)
     else:
@@ -241,6 +272,8 @@ def _standing(project: Project, person: str, view: View) -> str:
         words.append(texts.PACE.format(seconds=f"{found.seconds:.0f}"))
         if found.left and found.mine >= ENOUGH_FOR_A_PACE:
             words.append(texts.REST.format(time=texts.time(found.seconds_left)))
+            cost = spent(project, person).minutes_per_kept
+            words += [texts.COST.format(minutes=texts.time(cost * 60))] if cost is not None else []
     return " · ".join(words)
 
 
@@ -261,7 +294,7 @@ def _choices(project: Project) -> dict[str, list[tuple[str, str]]]:
         "type": [("", texts.ANY), *((name, name) for name in QUESTION_TYPES)],
         "job": [("", texts.ANY), *((str(job), texts.RUN.format(job=job)) for job in sorted(jobs))],
         "trust": [(key, words) for key, (words, *_) in texts.TRUST.items()],
-        "status": list(texts.STATES.items()),
+        "status": list((texts.STATES | (texts.DISPUTED if review_settings(project).overlap > 1 else {})).items()),
         "reviewer": [("", texts.ANY), *((name, name) for name in people)],
         "help": texts.QUEUE_HELP,
     }

@@ -90,6 +90,9 @@ WORDS = {
 }
 """Words of the card, by what they stand on."""
 STATES = {"suggested": "waits", "accepted": "accepted", "rejected": "rejected"}
+DISPUTED = {"disputed": "people disagree"}
+OPINION = "{name}: {what}"
+COST = "{minutes} per correct one"
 
 QUEUES = {"fix": "Doubtful first", "audit": "At random"}
 QUEUE_HELP = {

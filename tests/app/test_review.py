@@ -235,6 +235,17 @@ def test_a_second_reviewer_sees_nothing_of_the_first(screen, project):
     assert project.db.counts("opinions", "person") == {ME: 1, OTHER: 1}
 
 
+def test_where_people_disagree_a_third_one_sees_what_each_said_and_settles_it(screen, project):
+    set_review_settings(project, "", overlap=2)
+    project.judge(ME, 1, True, queue="audit")
+    project.judge(OTHER, 1, False, queue="audit", reason="wrong answer")
+    screen.context.person = "Dr. C"
+    card = view(screen, status="disputed")
+    assert card["item"]["comments"] == ["Dr. A: accepted, “yes”", "Dr. B: rejected"]
+    card = asked(screen, "reject", card["item"], reason="wrong answer")
+    assert "item" not in card and project.pair(1).status == "rejected"
+
+
 # Hidden checks
 
 
