@@ -7,16 +7,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from app.differences import parts
+from app.results import threshold
 from app.texts import compare as texts
 from app.viewer import seen
 from leaml.errors import DataError, LeamlError
-from leaml.evaluation.scoring import score
+from leaml.evaluation.scoring import normalise, score
 from leaml.jobs.answering import Answering
 from leaml.records import REGIONS
 from leaml.review.queues import neighbour
 from leaml.store.formats import LONGEST_TEXT
 from leaml.store.placing import ARRIVING
-from leaml.store.project import Adapter, PairState, Project
+from leaml.store.project import Adapter, PairState, Project, Template
 
 MOST_KNOWN = 50
 """Wordings that are offered beside what may be typed."""
@@ -111,6 +112,7 @@ def ask(project: Project, answering: Answering, asked: Question) -> Iterator[dic
     models: list[Adapter | None] = [None, *adapters]
     label = label_of(project, asked.picture, question)
     written: dict[int | None, dict[str, Any]] = {}
+    beside = {"picture": asked.picture, "doubts": doubts_of(project, models, question, label)}
     yield card(question, models, written, label)
     more = {"choices": choices_of(project, question, label)} | ({"model": adapters[0].base} if adapters else {})
     for row in answering.ask(picture.path, question, [one.id if one else None for one in models], **more):
@@ -118,7 +120,7 @@ def ask(project: Project, answering: Answering, asked: Question) -> Iterator[dic
             yield card(question, models, written, label, texts.NO_ANSWER)
             raise LeamlError(row["error"], row["fix"])
         written[row["adapter"]] = row
-        yield card(question, models, written, label)
+        yield card(question, models, written, label, **beside)
 
 
 def label_of(project: Project, picture: int, question: str) -> PairState | None:
@@ -129,12 +131,27 @@ def label_of(project: Project, picture: int, question: str) -> PairState | None:
 
 def choices_of(project: Project, question: str, label: PairState | None) -> tuple[str, ...]:
     """The answers that a question allows, where that is known from its label or from the project's questions."""
-    same = (one for one in project.templates() if one.question.casefold() == question.casefold())
-    found = label or next(same, None)
+    found = label or _template(project, question)
     if found is None:
         return ()
     choices = tuple(found.choices) or CHOICES_OF_A_TYPE.get(found.type, ())
     return choices if len(choices) <= MOST_CHOICES and found.type != "multiple choice" else ()
+
+
+def doubts_of(
+    project: Project, models: Iterable[Adapter | None], question: str, label: PairState | None
+) -> dict[int | None, float]:
+    """By adapter (None: the base) how sure it must be, or a person is to be asked; where that is known."""
+    asked = label or _template(project, question)
+    if asked is None:
+        return {}
+    kind = "open" if asked.type == "open" else "closed"
+    found = {(one.id if one else None): threshold(project, one.id if one else None, kind) for one in models}
+    return {model: least for model, least in found.items() if least is not None}
+
+
+def _template(project: Project, question: str) -> Template | None:
+    return next((one for one in project.templates() if one.question.casefold() == question.casefold()), None)
 
 
 def card(
@@ -143,21 +160,27 @@ def card(
     written: Mapping[int | None, Mapping[str, Any]],
     label: PairState | None,
     note: str = "",
+    picture: int | None = None,
+    doubts: Mapping[int | None, float] | None = None,
 ) -> dict[str, Any]:
     """What the answers show.
 
     Args:
+        doubts: by adapter how sure it must be; below that the answer says that a person is to be asked.
+        picture: what was asked about; with it, whole answers can be looked into.
         note: what is to be said beside; then no answer is waited for.
         written: by adapter (None: the base) "text", "done", "probability", "message" and perhaps "choices", as
             `Answering.ask` has them.
         label: the labelled answer, where there is one: every whole answer is scored by it.
     """
-    sides = [_side(model, written.get(model.id if model else None), label, not note) for model in models]
+    numbered = [(model, model.id if model else None) for model in models]
+    sides = [_side(model, written.get(id), label, not note, (doubts or {}).get(id)) for model, id in numbered]
     if all(side.get("done") for side in sides):
         for side in sides:
             side["parts"] = parts(sides[0]["text"], side["text"])
     return {
         "question": question,
+        "picture": picture,
         "label": label.answer if label else "",
         "sides": sides,
         "note": note,
@@ -166,20 +189,30 @@ def card(
 
 
 def _side(
-    model: Adapter | None, row: Mapping[str, Any] | None, label: PairState | None, waits: bool
+    model: Adapter | None, row: Mapping[str, Any] | None, label: PairState | None, waits: bool, least: float | None
 ) -> dict[str, Any]:
     side = {"name": model.name if model else texts.BASE, "adapter": model.id if model else None, "text": ""}
     if row is None:
         return side | {"message": texts.WAITS if waits else texts.NONE}
     side |= {"text": row["text"], "message": row.get("message", "") if not row["text"] else "", "done": row["done"]}
-    if row["probability"] is not None:
-        side["sure"] = texts.sure(row["probability"])
+    sure = confidence(row)
+    if sure is not None:
+        side["sure"] = texts.sure(sure)
+        if row["done"] and least is not None and sure < least:
+            side["doubt"] = texts.DOUBT.format(least=texts.share(least))
     if row.get("choices"):
         side["choices"] = _ranked(row["choices"])
     if row["done"] and label:
         right = score(label.answer, row["text"], label.type, label.choices).correct
         side |= {"right": right, "mark": texts.RIGHT if right else texts.WRONG}
     return side
+
+
+def confidence(row: Mapping[str, Any]) -> float | None:
+    """How sure of the said answer: its share among the choices where it is one of them, else its probability."""
+    said = normalise(row["text"])
+    among = (share for choice, share in (row.get("choices") or {}).items() if normalise(choice) == said)
+    return next(among, row["probability"])
 
 
 def _ranked(choices: Mapping[str, float]) -> list[dict[str, Any]]:

@@ -162,7 +162,7 @@ def written(project: Project, pair: int) -> dict[int | None, dict[str, Any]]:
     rows = project.predictions(job.run, pair_id=pair) if job else []
     return {
         row.adapter_id: {
-            "text": row.text, "done": True,
+            "text": row.text, "done": True, "choices": row.probabilities,
             "probability": None if row.log_probability is None else math.exp(row.log_probability),
         }
         for row in rows

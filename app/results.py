@@ -23,6 +23,21 @@ def mark(project: Project | None) -> str:
     return f"{project.name} {job.id}" if project and job else ""
 
 
+def threshold(project: Project | None, adapter: int | None, kind: str) -> float | None:
+    """How sure a model must be, or a person is to be asked; None where the newest comparison found no such bound.
+
+    Args:
+        adapter: None for the base model.
+        kind: of question, "closed" or "open".
+    """
+    job = newest(project)
+    sets = job.result.get("sets", {}) if job else {}
+    found = sets.get("test") or next(iter(sets.values()), {"rows": []})
+    rows = [row for row in found["rows"] if row["adapter"] == adapter and row["name"] != BLIND]
+    part = (rows[0].get("trust") or {}).get(kind) if rows else None
+    return part["selective"]["threshold"] if part and part["selective"] else None
+
+
 # ---- the table ---------------------------------------------------------------------------------------------------
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from app import asking, blind, estimates, gallery, results
+from app import asking, blind, estimates, gallery, looking, results, trust
 from app.drawn import drawn, hear
 from app.folder_form import FolderForm
 from app.forms import CopyButton, Form
 from app.frame import Frame
 from app.job_panel import JobPanel
+from app.report_form import ReportForm
 from app.screens import Screen, Updates
 from app.texts import compare as texts
 from app.texts import jobs as job_texts
@@ -40,25 +41,32 @@ class Compare(Screen):
         self.options, self.copy = Form("compare", CompareOptions), CopyButton("compare")
         self.panel = JobPanel(self.context, "compare", ("compare",), compared)
         self.folder = FolderForm(self.context)
+        self.report = ReportForm(self.context)
         with gr.Row(equal_height=False, elem_classes="picture-and-form"):
             with gr.Column(scale=2, min_width=400):
                 self.viewer = viewer("compare-viewer")
+                self.looking = drawn("looking", "compare-looking")
             with gr.Column(scale=3, min_width=480):
                 self.picker = drawn("asking", "compare-asking")
                 self.answers = drawn("answers", "compare-answers")
                 self.blind = drawn("blind", "compare-blind")
         self.views = drawn("views", "compare-views")
         with gr.Column(elem_id="compare-overview"):
+            self.table = drawn("comparison", "compare-table")
             self._build_comparison()
             self.folder.build()
         self.items = drawn("items", "compare-items")
         self.votes = drawn("votes", "compare-votes")
+        self.trust = gr.HTML(elem_id="compare-trust")
+        self.report.build()
         self.newest = gr.Textbox(visible="hidden", label="newest", elem_id="compare-newest")
-        self.live = [self.sentence, self.start, self.newest, *self.panel.outputs, *self.folder.live]
-        self.found_in = [self.views, self.table, self.items, self.votes]
+        self.live = [
+            self.sentence, self.start, self.newest, *self.panel.outputs, *self.folder.live, *self.report.live,
+        ]  # fmt: skip
+        self.found_in = [self.views, self.table, self.items, self.votes, self.trust]
         self.outputs = [
-            *self.live, *self.found_in, self.picker, self.viewer, self.answers, self.blind, self.folder.model,
-            *self.options.inputs,
+            *self.live, *self.found_in, self.picker, self.viewer, self.answers, self.looking, self.blind,
+            self.folder.model, *self.options.inputs,
         ]  # fmt: skip
 
     def _build_comparison(self) -> None:
@@ -74,12 +82,12 @@ class Compare(Screen):
                     self.options.build()
                     self.copy.build()
             self.panel.build()
-        self.table = drawn("comparison", "compare-table")
 
     def subscribe(self, frame: Frame) -> None:
-        shown = [self.picker, self.viewer, self.answers]
+        shown = [self.picker, self.viewer, self.answers, self.looking]
         hear(frame, self.picker.submit, "picking", self.pick, shown)
-        hear(frame, self.picker.input, "asking", self.ask, [self.answers], queue=True)
+        hear(frame, self.picker.input, "asking", self.ask, [self.answers, self.looking], queue=True)
+        hear(frame, self.answers.submit, "looking", self.look, [self.looking], queue=True)
         hear(frame, self.picker.stop, "stopping", self.stop_asking, [])
         hear(frame, self.items.submit, "items", self.list_items, [self.views, self.items, *shown])
         hear(frame, self.blind.submit, "blind", self.judge, [self.blind, self.viewer, self.votes])
@@ -87,6 +95,7 @@ class Compare(Screen):
         self.copy.subscribe(frame, self.command, self.options.inputs)
         self.panel.subscribe(frame)
         self.folder.subscribe(frame)
+        self.report.subscribe(frame)
         frame.listen(self.newest.change, self.found, [], self.found_in, quiet=True)
 
     # Showing ------------------------------------------------------------------------------------------------------
@@ -96,7 +105,8 @@ class Compare(Screen):
         if not fresh:
             return self._live() | {self.picker: {"again": time.time()}}
         picker, picture = asking.picker(project, "test", None)
-        asked = {self.picker: picker, self.viewer: picture, self.answers: {"hint": texts.HINT}, self.blind: {}}
+        asked = {self.picker: picker, self.viewer: picture, self.answers: {"hint": texts.HINT}}
+        asked |= {self.looking: {}, self.blind: {}}
         return {**self._live(), **self.found(), **asked, **self.options.defaults(), **self.folder.choices(project)}
 
     def tick(self) -> Updates:
@@ -111,6 +121,7 @@ class Compare(Screen):
             self.table: results.table(project),
             self.items: items,
             self.votes: blind.votes_table(project, None),
+            self.trust: trust.view(project),
         }
 
     def _live(self) -> dict[Component, Any]:
@@ -122,6 +133,7 @@ class Compare(Screen):
             self.newest: results.mark(self.context.project),
             **self.panel.show(),
             **self.folder.panel.show(),
+            **self.report.show(),
         }
 
     # Asking -------------------------------------------------------------------------------------------------------
@@ -131,14 +143,20 @@ class Compare(Screen):
         project, asked = self.context.project, asking.Asked(**payload)
         picture = asking.picture_of(project, asked) if project and asked.act != "open" else asked.picture
         picker, image = asking.picker(project, asked.pool, picture)
-        answers = {self.answers: {"hint": texts.HINT}} if asked.act != "open" else {}
+        answers = {self.answers: {"hint": texts.HINT}, self.looking: {}} if asked.act != "open" else {}
         return {self.picker: picker, self.viewer: image, **answers}
 
     def ask(self, payload: dict[str, Any]) -> Iterator[Updates]:
         """Asks base and adapted models, and shows their answers while they are written."""
         project = self._project()
         for card in asking.ask(project, self._answering(project), asking.Question(**payload)):
-            yield {self.answers: card}
+            yield {self.answers: card, self.looking: {}}
+
+    def look(self, payload: dict[str, Any]) -> Iterator[Updates]:
+        """Finds out which parts of the picture an answer depends on."""
+        project = self._project()
+        for card in looking.look(project, self._answering(project), looking.Looked(**payload)):
+            yield {self.looking: card}
 
     def close(self) -> None:
         for answering in self.answering.values():
@@ -167,8 +185,11 @@ class Compare(Screen):
         pair = project.pair(id)
         picker, image = asking.picker(project, pair.split, pair.image_id)
         models = [None, *gallery.compared(project, results.newest(project))]
-        card = asking.card(pair.question, models, gallery.written(project, id), pair, texts.EARLIER)
-        return {self.picker: picker | {"ask": pair.question}, self.viewer: image, self.answers: card}
+        given = gallery.written(project, id)
+        doubts = asking.doubts_of(project, models, pair.question, pair)
+        card = asking.card(pair.question, models, given, pair, texts.EARLIER, pair.image_id, doubts)
+        opened = {self.picker: picker | {"ask": pair.question}, self.viewer: image, self.answers: card}
+        return opened | {self.looking: {}}
 
     def judge(self, payload: dict[str, Any]) -> Updates:
         """Keeps a blind vote, or takes it back, and shows the next two answers."""

@@ -19,11 +19,13 @@ WORDS = {
     "stop": "Stop",
     "adapter": "Who answers beside the base model",
     "known": "Labelled answer",
+    "look": "Where does it look?",
 }
 POOLS = {"test": "test", "calibration": "calibration", "train": "to learn from"}
 NOT_ADAPTED = "Nothing is adapted yet: only the base model answers."
 PROBABILITY = "{share} sure"
 PROBABILITY_HELP = "How sure the model sounds, not how often it is right."
+DOUBT = "Ask a person: less than {least} sure"
 RIGHT, WRONG = "✓ right", "✕ wrong"
 EARLIER = "From the comparison on the test set."
 WAITS, NONE = "…", "–"

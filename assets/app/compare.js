@@ -133,8 +133,9 @@ leaml.marked = (parts) =>
   parts.map(([words, differs], place) => [place ? " " : "", differs ? leaml.make("mark", {}, words) : words]);
 
 /* What base and adapted models answer, side by side, while it is written and after. */
-leaml.answers = function (element, props, watch) {
-  const { make } = leaml;
+leaml.answers = function (element, props, watch, trigger) {
+  const { make, button } = leaml;
+  const look = leaml.requests("looking", trigger, "submit", 300000);
 
   /* How probable each of a question's answers is, the likeliest first. */
   function drawChoices(choices) {
@@ -149,7 +150,16 @@ leaml.answers = function (element, props, watch) {
       make("p", { class: "answer-text" }, side.parts ? leaml.marked(side.parts) : side.text || side.message || ""),
       make("p", { class: "quiet", title: words.help }, side.sure || ""),
       side.choices ? drawChoices(side.choices) : null,
-      side.mark ? make("p", { class: side.right ? "good" : "bad" }, side.mark) : null);
+      side.doubt ? make("p", { class: "answer-doubt" }, `⚠ ${side.doubt}`) : null,
+      side.mark ? make("p", { class: side.right ? "good" : "bad" }, side.mark) : null,
+      side.done && side.text ? drawLook(side, words) : null);
+  }
+
+  /* Hiding parts of the picture, one after the other, takes a while: only where somebody asks for it. */
+  function drawLook(side, words) {
+    const { picture, question } = props.value;
+    const asked = { picture, question, answer: side.text, adapter: side.adapter };
+    return picture ? button(words.look, "", () => look(asked), { class: "card-quiet", "data-part": "look" }) : null;
   }
 
   function show() {
@@ -165,6 +175,35 @@ leaml.answers = function (element, props, watch) {
       make("div", { class: "answer-sides" }, value.sides.map((side) => drawSide(side, words))),
       make("footer", {}, known ? make("p", {}, known) : null,
         make("p", { class: "quiet" }, [value.note, words.medical].filter(Boolean).join(" ")))));
+  }
+  watch("value", show);
+  show();
+};
+
+/* What an answer depends on: the picture under a grid, darker where hiding that part takes more of its probability. */
+leaml.looking = function (element, props, watch) {
+  const { make } = leaml;
+
+  function drawMap(value) {
+    const [width, height] = value.size;
+    const framed = new Set(value.hidden.map(String));
+    const cells = value.cells.flatMap((row, y) => row.map((share, x) =>
+      make("i", { class: framed.has(String([y, x])) ? "framed" : null, style: `--share:${share}` })));
+    const grid = make("div", { class: "looking-cells", "aria-hidden": "true",
+      style: `grid-template-columns:repeat(${value.cells[0].length},1fr)` }, cells);
+    return make("div", { class: "looking-picture", style: `aspect-ratio:${width}/${height}` },
+      make("img", { src: value.source, alt: "" }), grid);
+  }
+
+  function show() {
+    const value = props.value || {};
+    if (!value.words) return element.replaceChildren();
+    const card = make("section", { class: "card drawn", "aria-live": "polite" }, make("h3", {}, value.words.title));
+    element.replaceChildren(card);
+    if (!value.cells) return card.append(make("p", { class: "quiet" }, `${value.message} …`));
+    card.append(make("div", { class: "looking" }, drawMap(value),
+      make("div", {}, value.sentences.map((sentence) => make("p", {}, sentence)),
+        make("p", { class: "quiet" }, value.words.scale), make("p", { class: "quiet" }, value.note))));
   }
   watch("value", show);
   show();

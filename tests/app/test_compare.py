@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from app import asking, gallery, results, tables
 from app.folder_form import BASE, NEWEST, answered, folder_options
+from app.report_form import exported, reported
 from app.screens.compare import Compare, plan
 from app.texts import compare as texts
 from leaml.errors import DataError, LeamlError
@@ -50,7 +51,13 @@ def figures(value: float, n: int = 400) -> dict:
 
 def row(name: str, value: float, base=None, blind=None, n: int = 400) -> dict:
     by_type = {"count": figures(value, 20)}
-    return {"name": name, **figures(value, n), "by_type": by_type, "against_base": base, "against_blind": blind}
+    adapter = {"answers 1": 1}.get(name)
+    against = {"against_base": base, "against_blind": blind, "trust": trusted(0.8) if adapter else None}
+    return {"name": name, "adapter": adapter, **figures(value, n), "by_type": by_type, **against}
+
+
+def trusted(threshold: float | None) -> dict:
+    return {"closed": {"selective": {"threshold": threshold}}, "open": None}
 
 
 RESULT = {
@@ -78,7 +85,8 @@ def built():
 
 
 @pytest.fixture
-def screen(built, project):
+def screen(built, project, monkeypatch):
+    monkeypatch.setattr(queue, "start_next", lambda project: None)
     built.context.project = project
     built.answering.clear()
     return built
@@ -125,6 +133,18 @@ def test_the_answers_that_a_question_allows_are_weighed(project):
     assert cards[1]["sides"][0]["sure"] == "50 % sure" and "choices" not in cards[1]["sides"][0]
     assert [(one["name"], one["text"]) for one in cards[-1]["sides"][0]["choices"]] == [("no", "75 %"), ("yes", "25 %")]
     assert asking.choices_of(project, "Anything else?", None) == ()
+
+
+def test_a_person_is_to_be_asked_where_the_model_is_less_sure_than_it_must_be(project):
+    unsure, sure = {"yes": 0.6, "no": 0.4}, {"yes": 0.9, "no": 0.1}
+    for shares, doubts in ((unsure, True), (sure, False)):
+        answers = Answers(said(None, "yes"), said(1, "Yes.", probability=0.99) | {"choices": shares})
+        *_, last = asking.ask(project, answers, asking.Question(picture=5, question=POLYP, adapters=[1]))
+        sides = last["sides"]
+        assert "doubt" not in sides[0], "no bound is known of the base model"
+        assert ("doubt" in sides[1]) is doubts and sides[1]["sure"] == texts.sure(shares["yes"])
+    assert texts.share(0.8) in texts.DOUBT.format(least=texts.share(0.8))
+    assert asking.doubts_of(project, [None], "Anything else?", None) == {}
 
 
 def test_what_went_wrong_is_said_and_what_was_answered_stays(project):
@@ -309,6 +329,47 @@ def test_what_came_of_a_folder_is_escaped_and_can_be_saved(project):
     said = answered(project, queue.job(project, id))
     assert HOSTILE not in said and "&lt;img" in said
     assert f'href="/answers/polyps/{id}"' in said
+
+
+def test_only_the_files_of_a_report_are_served_and_nothing_in_them_may_run(project):
+    done = project.db.insert("jobs", {"kind": "report", "state": "done"})
+    other = project.db.insert("jobs", {"kind": "export", "state": "done"})
+    for id in (done, other):
+        folder = project.folder / "runs" / str(id) / "report"
+        folder.mkdir(parents=True)
+        for name in ("report.html", "report.json", "secret.html"):
+            (folder / name).write_text("<p>hello</p>")
+    client = TestClient(Starlette(routes=tables.routes(SimpleNamespace(get=lambda name: project))))
+    page = client.get(tables.report_address("polyps", done, "report.html"))
+    assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "sandbox" in policy and "script" not in policy
+    numbers = client.get(tables.report_address("polyps", done, "report.json"))
+    assert "attachment" in numbers.headers["content-disposition"]
+    for address in (f"/report/polyps/{other}/report.html", f"/report/polyps/{done}/secret.html", "/report/polyps/99/x"):
+        assert client.get(address).status_code == 404
+    assert client.get(f"/report/polyps/{done}/..%2f..%2fleaml.db").status_code == 404
+
+
+def test_report_and_export_are_queued_once_and_said(screen, project):
+    assert screen.report.begin(False)[screen.report.panel.part]["state"]
+    [job] = [job for job in queue.jobs(project) if job.kind == "report"]
+    assert job.command.startswith("python launch.py report")
+    with pytest.raises(LeamlError, match="runs already"):
+        screen.report.begin(False)
+    with pytest.raises(DataError, match="No folder is named"):
+        screen.report.begin_export(" ")
+    assert "launch.py export /tmp/out" in screen.report.export_command(' "/tmp/out" ')
+
+
+def test_what_was_reported_and_exported_is_linked_and_escaped(project):
+    result = {"files": ["report.html", "report.json", "evil.exe"], "name": HOSTILE}
+    id = project.db.insert("jobs", {"kind": "report", "state": "done", "result": result})
+    shown = reported(project, queue.job(project, id))
+    assert HOSTILE not in shown and f'href="/report/polyps/{id}/report.html"' in shown and "evil" not in shown
+    values = {"kind": "export", "state": "done", "options": {"folder": HOSTILE}, "result": {"parts": ["lora"]}}
+    shown = exported(project, queue.job(project, project.db.insert("jobs", values)))
+    assert HOSTILE not in shown and "lora" in shown
 
 
 def test_only_the_table_of_an_answering_job_is_served(project):

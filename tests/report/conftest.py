@@ -29,8 +29,9 @@ def trusted() -> dict:
     sure = [0.3 + 0.6 * (n % 97) / 96 for n in range(400)]
     right = [(n * 37) % 100 < 100 * one for n, one in enumerate(sure)]
     pictures = [f"picture {n // 4}" for n in range(400)]
-    answers = Answers(sure, right, pictures)
-    few = Answers(sure[:12], right[:12], pictures[:12])
+    chances = [(one, 1 - one) for one in sure]
+    answers = Answers(chances, right, pictures)
+    few = Answers(chances[:12], right[:12], pictures[:12])
     return {"closed": trust(answers, answers).as_json(), "open": trust(few).as_json()}
 
 

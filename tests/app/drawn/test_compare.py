@@ -78,6 +78,37 @@ def test_answers_grow_and_hostile_ones_stay_text(part):
     assert answers.page.evaluate("window.hacked") is None
 
 
+def test_a_whole_answer_can_be_looked_into_once(part):
+    words = texts.WORDS | {"help": "", "medical": ""}
+    side = {"name": "answers 1", "adapter": 5, "text": "two polyps", "done": True}
+    side |= {"parts": [["two", True], ["polyps", False]]}
+    side |= {"sure": "60 % sure", "doubt": "Ask a person", "choices": [{"name": HOSTILE, "share": 60, "text": "60 %"}]}
+    card = {"question": "How many?", "picture": 3, "label": "", "sides": [side], "note": "", "words": words}
+    answers = part("answers", card)
+    assert answers.text(".answer-text") == "two polyps" and answers.texts(".answer-text mark") == ["two"]
+    assert "Ask a person" in answers.text(".answer-doubt") and answers.texts(".answer-choices li")[0].startswith("<img")
+    answers.page.click("[data-part=look]")
+    answers.page.click("[data-part=look]")
+    assert answers.asked() == [{"picture": 3, "question": "How many?", "answer": "two polyps", "adapter": 5}]
+    answers.answer(card | {"sides": [side | {"done": False}]})
+    assert answers.page.locator("[data-part=look]").count() == 0
+
+
+def test_the_map_frames_what_was_hidden_together(part, picture_data):
+    value = {
+        "words": {"title": HOSTILE, "scale": "darker"}, "source": picture_data(40, 30), "size": [40, 30],
+        "cells": [[1, 0], [0, 0.25]], "hidden": [[0, 0]], "sentences": [HOSTILE], "note": "no explanation",
+    }  # fmt: skip
+    looking = part("looking", value)
+    read = "all => all.map(one => [one.className, one.style.cssText])"
+    cells = looking.page.eval_on_selector_all(".looking-cells i", read)
+    assert [one[0] for one in cells] == ["framed", "", "", ""] and "0.25" in cells[3][1]
+    box = looking.page.eval_on_selector(".looking-picture", "one => one.offsetWidth / one.offsetHeight")
+    assert abs(box - 40 / 30) < 0.02 and "no explanation" in looking.text("#part")
+    looking.answer({"words": value["words"], "message": "Hiding"})
+    assert "Hiding" in looking.text("#part") and looking.page.evaluate("window.hacked") is None
+
+
 def test_the_table_has_a_row_per_model_and_a_bar_where_there_is_a_rate(part):
     rows = [
         {"name": "Base model", "help": "", "right": "12 of 18", "bar": None, "base": "", "blind": ""},

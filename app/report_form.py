@@ -1,0 +1,124 @@
+"""What is handed to others: the report of the newest comparison, and the export of the model with its data."""
+
+from html import escape
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from app.context import Context
+from app.forms import CopyButton
+from app.frame import Frame
+from app.job_panel import JobPanel
+from app.screens import Updates
+from app.tables import report_address
+from app.texts import jobs as job_texts
+from app.texts import report as texts
+from leaml.errors import DataError, OptionError
+from leaml.jobs import queue
+from leaml.jobs.commands import command_of
+from leaml.jobs.queue import Job
+from leaml.options import ExportOptions, Options, ReportOptions
+from leaml.report.printing import browser
+from leaml.store.project import Project
+
+
+class ReportForm:
+    """The Report view of the Compare screen."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.panel = JobPanel(context, "compare-report", ("report",), reported)
+        self.export_panel = JobPanel(context, "compare-export", ("export",), exported)
+        self.copy, self.export_copy = CopyButton("report"), CopyButton("export")
+
+    def build(self) -> None:
+        """Declares it."""
+        with gr.Row(equal_height=False, elem_classes="two-sides", elem_id="compare-report"):
+            with gr.Column(min_width=400, elem_classes="card"):
+                gr.HTML(f"<h3>{texts.REPORT}</h3><p>{texts.REPORT_HELP}</p>")
+                can_print = browser() is not None
+                self.pdf = gr.Checkbox(
+                    can_print, label=texts.PDF, info="" if can_print else texts.NO_PDF, interactive=can_print,
+                    elem_id="report-pdf",
+                )  # fmt: skip
+                with gr.Row(elem_classes="buttons"):
+                    self.start = gr.Button(texts.START, variant="primary", elem_id="report-start", elem_classes="start")
+                self.copy.build()
+                self.panel.build()
+            with gr.Column(min_width=400, elem_classes="card"):
+                gr.HTML(f"<h3>{texts.EXPORT}</h3><p>{texts.EXPORT_HELP}</p>")
+                self.folder = gr.Textbox(
+                    label=texts.FOLDER, placeholder=texts.FOLDER_HINT, max_lines=1, elem_id="export-folder"
+                )
+                with gr.Row(elem_classes="buttons"):
+                    self.export = gr.Button(texts.EXPORT_START, elem_id="export-start", elem_classes="start")
+                self.export_copy.build()
+                self.export_panel.build()
+        self.live: list[Component] = [*self.panel.outputs, *self.export_panel.outputs]
+
+    def subscribe(self, frame: Frame) -> None:
+        """Wires it."""
+        frame.listen(self.start.click, self.begin, [self.pdf], self.live, changes=True)
+        frame.listen(self.export.click, self.begin_export, [self.folder], self.live, changes=True)
+        self.copy.subscribe(frame, self.command, [self.pdf])
+        self.export_copy.subscribe(frame, self.export_command, [self.folder])
+        self.panel.subscribe(frame)
+        self.export_panel.subscribe(frame)
+
+    def show(self) -> Updates:
+        """What both panels show now."""
+        return {**self.panel.show(), **self.export_panel.show()}
+
+    def begin(self, pdf: bool) -> Updates:
+        """Queues the report."""
+        return self._submit(self.panel, "report", ReportOptions(pdf=bool(pdf)))
+
+    def begin_export(self, folder: str) -> Updates:
+        """Queues the export."""
+        return self._submit(self.export_panel, "export", export_options(folder))
+
+    def command(self, pdf: bool) -> str:
+        """What a press on the button does, as a command."""
+        return self.copy.command_line(self.context.project, ("report", ReportOptions(pdf=bool(pdf))))
+
+    def export_command(self, folder: str) -> str:
+        """What a press on Export does, as a command."""
+        return self.export_copy.command_line(self.context.project, ("export", export_options(folder)))
+
+    def _submit(self, panel: JobPanel, kind: str, options: Options) -> Updates:
+        project = self.context.project
+        if project is None:
+            raise DataError(*texts.NO_PROJECT)
+        if any(job.active for job in panel.jobs()):
+            raise OptionError(*job_texts.RUNS_ALREADY)
+        queue.submit(project, kind, options, self.context.person, command_of(kind, options, project))
+        return self.show()
+
+
+def export_options(folder: str) -> ExportOptions:
+    """The form as options. Raises DataError where no folder is named."""
+    folder = (folder or "").strip().strip("\"'")
+    if not folder:
+        raise DataError(*texts.NO_FOLDER)
+    return ExportOptions(folder=folder)
+
+
+def reported(project: Project, job: Job) -> str:
+    """Links to what a report is made of, as HTML."""
+    links = "".join(_link(project, job, name) for name in job.result.get("files", []) if name in texts.FILES)
+    return f"<p><strong>{escape(texts.REPORTED.format(name=job.result.get('name', '')))}</strong></p><p>{links}</p>"
+
+
+def _link(project: Project, job: Job, name: str) -> str:
+    address = escape(report_address(project.name, job.id, name))
+    how = 'target="_blank" rel="noopener"' if name.endswith(".html") else "download"
+    return f'<a class="download" href="{address}" {how}>{texts.FILES[name]}</a> '
+
+
+def exported(project: Project, job: Job) -> str:
+    """Where an export lies and what it holds, as HTML."""
+    parts: list[Any] = job.result.get("parts", [])
+    left_out = "".join(f"<p>{escape(str(sentence))}</p>" for sentence in job.result.get("left out", []))
+    words = texts.EXPORTED.format(folder=job.options.get("folder", ""), parts=", ".join(map(str, parts)))
+    return f"<p>{escape(words)}</p>{left_out}"

@@ -1,0 +1,107 @@
+"""What the Trust view says: each figure in one sentence, with its n and its range."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.texts.compare import FEWEST_FOR_A_RATE, percent, rate
+
+KINDS = {"closed": "Questions with a choice, a number or a place", "open": "Open questions"}
+ON = "{model}, {set}"
+SURE, RIGHT_SHARE = "how sure the model is", "share right"
+ANSWERED, WRONG_SHARE = "share of questions answered, the surest first", "share wrong among these"
+BEFORE_MARK, AFTER_MARK, THRESHOLD_MARK = "■ as it is", "● adjusted", "■ “ask a person” below"
+RELIABILITY = "How often answers are right, against how sure the model was; below, how many answers"
+RISK = "How many answers are wrong when only the surest are given"
+CHARTS = ("Sure and right", "What if only the surest answers are given?")
+
+NOTHING = "Compare first: then it stands here how far the model's own certainty can be trusted."
+NOT_MEASURED = "The newest comparison did not measure this. Compare again with “Trust” switched on in its options."
+TOO_FEW = "{n} answers of this kind: too few to say. At least 30 are needed."
+
+CALIBRATION = (
+    "Sure and right are {ece} apart on average ({n} answers, {pictures} pictures or patients). A model that knows "
+    "itself perfectly would show {null} by chance alone, and rarely more than {high}. {verdict}"
+)
+TOO_SURE = "So it is too sure of itself."
+TOO_MODEST = "So it is more often right than it sounds."
+UNEVEN = "So what it says of its certainty is off, in both directions."
+HONEST = "So nothing speaks against what it says of its certainty."
+ADJUSTED = "Adjusted on {n} answers of the calibration set alone (temperature {t:.2f}): {ece} apart."
+NOT_ADJUSTED = "It cannot be adjusted: fewer than {fewest} answers of this kind stand in the calibration set."
+FINDS = "Of a wrong and a right answer, it is less sure of the wrong one in {share} of the cases; by chance 50 %."
+FINDS_NOTHING = "Whether doubt finds wrong answers cannot be said: too few answers are wrong, or too few right."
+COVERAGE = "With at most {risk} wrong, it could answer {share} of the questions."
+ASK = (
+    "Ask a person when the model is less than {threshold} sure (chosen on the calibration set). Here it then answers "
+    "{answered} of the questions{wrong}."
+)
+ASK_WRONG = ", {share} of these wrong"
+ASK_ALWAYS = "No certainty was found above which at most {risk} are wrong: ask a person every time."
+LOOKS = "Asked without the picture, it says the same in {same} of the questions, and is right in {right}."
+
+ELSEWHERE = "Pictures from elsewhere"
+ELSEWHERE_HELP = (
+    "Does it notice that pictures come from somewhere else? In the share of cases below, a picture from elsewhere "
+    "looks stranger than one from here; by chance 50 %. It says that pictures differ, not that answers are wrong."
+)
+SCORES = {
+    "knn": "by the nearest pictures",
+    "mahalanobis": "by the distance from the middle",
+    "likelihood": "by how sure the answers are",
+    "entropy": "by how the answers vary",
+    "combined": "all together",
+}
+ELSEWHERE_ROW = "{name} ({n} pictures) against {inside} ({inside_n})"
+
+
+def points(share: float) -> str:
+    """ "30 points"."""
+    return f"{100 * share:.0f} points"
+
+
+def measured(figures: Mapping[str, Any]) -> str:
+    """A figure between 0 and 1 with its range: "75 % [70, 79]"; where there are too few items, that."""
+    if figures["n"] < FEWEST_FOR_A_RATE:
+        return f"too few to say (n {figures['n']})"
+    return f"{percent(figures['value'])} [{100 * figures['low']:.0f}, {100 * figures['high']:.0f}]"
+
+
+def calibration(part: Mapping[str, Any]) -> list[str]:
+    """How sure and right go together, and what adjusting does."""
+    before, after = part["before"], part["after"]
+    sentences = [
+        CALIBRATION.format(
+            ece=points(before["ece"]), n=f"{part['n']:,}", pictures=f"{part['pictures']:,}",
+            null=points(before["null"]["mean"]), high=points(before["null"]["high"]), verdict=_verdict(before),
+        )
+    ]  # fmt: skip
+    if after is None:
+        return [*sentences, NOT_ADJUSTED.format(fewest=FEWEST_FOR_A_RATE)]
+    on = part["calibrated_on"]["n"]
+    return [*sentences, ADJUSTED.format(n=f"{on:,}", t=part["temperature"], ece=points(after["ece"]))]
+
+
+def _verdict(before: Mapping[str, Any]) -> str:
+    if before["ece"] <= before["null"]["high"]:
+        return HONEST
+    answers = [one for one in before["bins"] if one["n"]]
+    gap = sum(one["n"] * one["confidence"] - one["right"] for one in answers) / sum(one["n"] for one in answers)
+    if abs(gap) < before["ece"] / 2:
+        return UNEVEN
+    return TOO_SURE if gap > 0 else TOO_MODEST
+
+
+def selective(part: Mapping[str, Any]) -> list[str]:
+    """Whether doubt finds what is wrong, and when to ask a person."""
+    found, chosen = part["wrong"], part["selective"]
+    finds = found.get("auroc") if found.get("enough", True) else None
+    sentences = [FINDS.format(share=measured(finds)) if finds else FINDS_NOTHING]
+    risk = percent(chosen["risk"])
+    if chosen["coverage_at_risk"]:
+        sentences.append(COVERAGE.format(risk=risk, share=measured(chosen["coverage_at_risk"])))
+    if chosen["threshold"] is None:
+        return [*sentences, ASK_ALWAYS.format(risk=risk)]
+    wrong = chosen["wrong_among_answered"]
+    words = ASK_WRONG.format(share=rate(wrong)) if wrong else ""
+    threshold, answered = percent(chosen["threshold"]), rate(chosen["answered"])
+    return [*sentences, ASK.format(threshold=threshold, answered=answered, wrong=words)]
