@@ -79,7 +79,7 @@ def card(project: Project | None, person: str, wanted: Judged) -> tuple[dict[str
         return {"empty": texts.NOTHING}, None
     votes = [vote for vote in project.votes(job.run) if against.id in (vote.left, vote.right)]
     mine = [vote for vote in votes if vote.person == person]
-    answers = gallery.answers_of(project, job)
+    _, answers = gallery.tested(project, job)
     differing = [pair for pair in answers if gallery.is_kind("differ", answers[pair], against.id)]
     left = _in_order(differing, job, against, person, {vote.pair_id for vote in mine})
     value = {

@@ -43,10 +43,8 @@ def items(project: Project | None, wanted: Listed) -> dict[str, Any]:
     against = adapted(models, wanted.adapter)
     if project is None or job is None or against is None:
         return {}
-    answers = answers_of(project, job)
-    # Calibration pictures are answered as well, to fit what is said of trust; they are no test.
-    asked = {pair.id: pair for pair in project.pairs(id=list(answers), split=list(job.result.get("sets", {})))}
-    fitting = [id for id in answers if id in asked and _fits(asked[id], wanted)]
+    asked, answers = tested(project, job)
+    fitting = [id for id in answers if _fits(asked[id], wanted)]
     kinds = {kind: [id for id in fitting if is_kind(kind, answers[id], against.id)] for kind in texts.FILTERS}
     chosen = kinds[wanted.filter]
     pages = max(1, math.ceil(len(chosen) / PER_PAGE))
@@ -90,12 +88,17 @@ def compared(project: Project | None, job: Job | None) -> list[Adapter]:
     return [adapter for adapter in project.adapters("answers") if adapter.id in asked] if None in asked else []
 
 
-def answers_of(project: Project, job: Job) -> dict[int, Answers]:
-    """Number of a question -> what each model answered, of those that the base answered."""
+def tested(project: Project, job: Job) -> tuple[dict[int, PairState], dict[int, Answers]]:
+    """By number, the test questions that the base answered, and what each model answered.
+
+    Calibration pictures are answered as well, to fit what is said of trust; they are no test.
+    """
     found: dict[int, Answers] = {}
     for row in project.predictions(job.run, order="pair_id"):
         found.setdefault(row.pair_id, {})[row.adapter_id] = row
-    return {pair: answers for pair, answers in found.items() if None in answers}
+    answered = [pair for pair in found if None in found[pair]]
+    pairs = project.pairs(id=answered, split=list(job.result.get("sets", {})))
+    return {pair.id: pair for pair in pairs}, {pair.id: found[pair.id] for pair in pairs}
 
 
 def is_kind(kind: str, answers: Answers, adapter: int) -> bool:

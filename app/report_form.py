@@ -107,13 +107,14 @@ def export_options(folder: str) -> ExportOptions:
 def reported(project: Project, job: Job) -> str:
     """Links to what a report is made of, as HTML."""
     links = "".join(_link(project, job, name) for name in job.result.get("files", []) if name in texts.FILES)
-    return f"<p><strong>{escape(texts.REPORTED.format(name=job.result.get('name', '')))}</strong></p><p>{links}</p>"
+    words = escape(texts.REPORTED.format(name=job.result.get("name", "")))
+    return f'<p><strong>{words}</strong></p><p class="downloads">{links}</p>'
 
 
 def _link(project: Project, job: Job, name: str) -> str:
     address = escape(report_address(project.name, job.id, name))
     how = 'target="_blank" rel="noopener"' if name.endswith(".html") else "download"
-    return f'<a class="download" href="{address}" {how}>{texts.FILES[name]}</a> '
+    return f'<a class="download" href="{address}" {how}>{texts.FILES[name]}</a>'
 
 
 def exported(project: Project, job: Job) -> str:

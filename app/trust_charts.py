@@ -70,7 +70,7 @@ def _scale(across: str, up: str, height: int) -> list[str]:
         parts.append(_words(_x(share), height + 16, f"{share:.0%}".replace("%", " %"), "middle"))
         parts.append(_words(LEFT - 8, _y(share) + 4, f"{share:.0%}".replace("%", " %"), "end"))
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{LEFT + SIDE}" y1="{_y(share):.1f}" y2="{_y(share):.1f}"/>')
-    turned = f'<text transform="translate(10 {SIDE / 2}) rotate(-90)" text-anchor="middle">{escape(up)}</text>'
+    turned = f'<text transform="translate(-8 {SIDE / 2}) rotate(-90)" text-anchor="middle">{escape(up)}</text>'
     return [*parts, turned, _words(LEFT + SIDE / 2, height + 34, across, "middle")]
 
 
@@ -79,7 +79,7 @@ def _words(x: float, y: float, words: str, anchor: str) -> str:
 
 
 def _svg(inside: Sequence[str], height: int, title: str) -> str:
-    box = f'viewBox="-8 0 {LEFT + SIDE + 24} {height + BELOW}"'
+    box = f'viewBox="-24 0 {LEFT + SIDE + 44} {height + BELOW}"'
     return (
         f'<svg class="chart" {box} role="img" aria-label="{escape(title)}"><title>{escape(title)}</title>'
         f"{''.join(inside)}</svg>"

@@ -38,7 +38,8 @@ def facts_of(project: Project, comparison: Job | None, adapter: Adapter, example
         examples: how many questions are shown of each kind.
     """
     both = answers_of(project, comparison, adapter.id) if comparison else {}
-    asked = {pair.id: pair for pair in project.pairs(id=list(both))}
+    sets = comparison.result["sets"] if comparison else {}  # calibration pictures are answered too, and are no test
+    asked = {pair.id: pair for pair in project.pairs(id=list(both), split=list(sets))}
     return Facts(
         title=project.title,
         made=date.today().isoformat(),

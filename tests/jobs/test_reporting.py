@@ -83,6 +83,16 @@ def test_facts_are_counted_from_the_store(compared):
     assert (train["pictures"], train["labelled"], train["labels"]) == (8, 3, 6)
 
 
+def test_calibration_pictures_are_answered_but_no_test(compared):
+    [adapter] = compared.adapters("answers")
+    job = queue.jobs(compared, limit=1)[0]
+    pair = compared.add_label(SECRET, 12, "How many?", "2", "count")
+    for number in (None, adapter.id):
+        compared.add_predictions(job.id, number, [(pair, "2", True, -0.5)])
+    facts = facts_of(compared, job, adapter, examples=40)
+    assert set(facts.changes) == {"test"} and facts.examples["typical"]["of"] == 12
+
+
 def test_examples_are_drawn_of_what_became_of_the_questions(compared):
     [adapter] = compared.adapters("answers")
     facts = facts_of(compared, queue.jobs(compared, limit=1)[0], adapter, examples=2)
