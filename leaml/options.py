@@ -56,6 +56,19 @@ class ModelOptions(Options):
     model: str = Field("nano", min_length=1, max_length=500, description="Model: nano, a folder, or a hub id.")
 
 
+class BlankOptions(Options):
+    """Blacking out a region of pictures for good: text that names somebody."""
+
+    picture: int = Field(ge=1, description="Number of the picture that the region was drawn on.")
+    left: float = Field(ge=0, le=1, description="Left edge of the region, as a share of the width.")
+    top: float = Field(ge=0, le=1, description="Upper edge, as a share of the height.")
+    right: float = Field(ge=0, le=1, description="Right edge, as a share of the width.")
+    bottom: float = Field(ge=0, le=1, description="Lower edge, as a share of the height.")
+    scope: Literal["picture", "folder", "device"] = Field(
+        "picture", description="This picture, or all of its folder or its device that are as large."
+    )
+
+
 class OrderOptions(ModelOptions):
     """Which pictures to label first: typical ones by the model's frozen features, and a share at random."""
 

@@ -10,6 +10,8 @@ from leaml.jobs.loading import Models
 from leaml.jobs.queue import Job
 from leaml.jobs.stages import Work, begun_with
 from leaml.models import teacher
+from leaml.models.captions import request
+from leaml.models.server import Server, what_leaves
 from leaml.options import AdaptOptions, CaptionOptions, DistilOptions
 from leaml.records import Caption, Pair, Question, Result
 from leaml.store.formats import LONGEST_CAPTION
@@ -26,16 +28,23 @@ Row = TypeVar("Row", PairState, CaptionRow)
 
 def caption(project: Project, job: Job, options: CaptionOptions) -> Work:
     """Captions of the train pictures that have none of this teacher, asked this way."""
+    prompt = request(options)
+    asked: Server | None = None
     name = Path(options.model).name if Path(options.model).is_dir() else options.model
-    prompt = teacher.request(options)
+    if options.server:
+        asked = Server(options)
+        name = asked.teacher()
+        print(what_leaves(options), flush=True)
     known = {row.image_id for row in project.captions("train") if (row.teacher, row.prompt) == (name, prompt)}
     pictures = {picture.path: picture.id for picture in project.pictures("train") if picture.id not in known}
-    model, framing = Models(options.model).use(None)
 
-    def write(captions: Sequence[Caption]) -> None:
-        rows = [(pictures[row.image], row.caption[:LONGEST_CAPTION], row.teacher) for row in captions]
+    def write(written: Sequence[Caption]) -> None:
+        rows = [(pictures[row.image], row.caption[:LONGEST_CAPTION], row.teacher) for row in written]
         project.add_captions(job.run, rows, prompt)
 
+    if asked is not None:
+        return Work(teacher.caption_by_server(asked, list(pictures), options, name), write)
+    model, framing = Models(options.model).use(None)
     return Work(teacher.caption(model, framing, list(pictures), options, name), write)
 
 

@@ -101,20 +101,24 @@ def run(work: stages.Work, report: "Report") -> dict[str, Any]:
     records: list[Any] = []
     answer, saved = None, False
     last = Progress(0, 0)
-    with closing(work.events) as events:
-        while not isinstance(event := events.send(answer), Result):
-            answer = None
-            if not isinstance(event, Progress):
-                records.append(event)
-                continue
-            last, stop = event, report.stop_asked()
-            ends = saved or stop == "stop"
-            if report.tell(event, work, records, now=ends):
-                records = []
-            if ends:
-                raise _Stopped
-            if stop == "save":  # the stage writes its checkpoint before it goes on to the next event
-                answer, saved = stop, True
+    try:
+        with closing(work.events) as events:
+            while not isinstance(event := events.send(answer), Result):
+                answer = None
+                if not isinstance(event, Progress):
+                    records.append(event)
+                    continue
+                last, stop = event, report.stop_asked()
+                ends = saved or stop == "stop"
+                if report.tell(event, work, records, now=ends):
+                    records = []
+                if ends:
+                    raise _Stopped
+                if stop == "save":  # the stage writes its checkpoint before it goes on to the next event
+                    answer, saved = stop, True
+    except LeamlError:  # what was finished before is kept: a server would have to be asked for it again
+        report.tell(last, work, records, now=True)
+        raise
     report.tell(last, work, records, now=True)
     return work.finish(event)
 

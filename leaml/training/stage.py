@@ -107,8 +107,10 @@ def train(
     """
     schedule = FitOptions(options.steps, options.learning_rate, options.warmup, save_every=options.save_every)
     sent = None
-    possible, _ = choose_in_place(model)
+    possible, reason = choose_in_place(model)
     inside = in_place(model) if possible else nullcontext()
+    if possible:
+        print(f"  {reason}", flush=True)  # into the run's log, as device and precision are
     steps = fit(model, batch_at, loss, schedule, run_folder / "checkpoints")
     with inside, quick_attention(model), closing(steps) as events:
         while not isinstance(event := events.send(sent), Result):

@@ -6,7 +6,7 @@ from pathlib import Path
 from leaml.errors import StorageError
 from leaml.jobs.commands import VERBS
 from leaml.jobs.queue import KINDS
-from leaml.options import AnswerOptions
+from leaml.options import AnswerOptions, CaptionOptions
 from leaml.verbs import flags, following, outcomes, projects
 from leaml.verbs.copying import copy
 
@@ -30,6 +30,10 @@ def main(arguments: argparse.Namespace) -> int:
     if isinstance(options, AnswerOptions) and not Path(options.folder).expanduser().is_dir():
         raise StorageError(f"There is no folder {options.folder}.", "Give the folder that holds the pictures.")
     project = projects.chosen(arguments)
+    if isinstance(options, CaptionOptions) and options.server:
+        from leaml.models.server import what_leaves  # httpx takes its time: not for `--help`
+
+        following.tell(what_leaves(options))
     job = following.submit(project, kind, options, arguments)
     if job:
         outcomes.show(project, job, arguments.json)

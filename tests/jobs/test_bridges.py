@@ -14,6 +14,7 @@ from PIL import Image
 from leaml.jobs import lines, processes, queue, suggesting, worker
 from leaml.jobs.loading import Models
 from leaml.jobs.tabulating import plain_cell, questions_of
+from leaml.models import server
 from leaml.models.framing import Framing
 from leaml.models.writing import Request, write
 from leaml.options import (
@@ -32,6 +33,7 @@ from leaml.training.distill import pair_turn
 from leaml.training.loop import FitOptions, fit
 from tests import tiny_models
 from tests.jobs.conftest import add_picture
+from tests.models.test_server import completion, serving
 
 FEW = {"steps": 3, "pictures_per_step": 2, "learning_rate": 1e-4}
 
@@ -124,6 +126,23 @@ def test_train_pictures_get_captions_of_the_teacher_once(project, model):
     assert {row.teacher for row in written} == {model.rpartition("/")[2]} and {row.job_id for row in written} == {1}
     again = run(project, "caption", options)
     assert again.result == {"captions": 0.0, "empty": float(8 - len(written))}
+
+
+def test_a_server_is_asked_about_no_picture_twice(project, monkeypatch):
+    monkeypatch.setattr(server.random, "uniform", lambda *_: 0.0)
+    with serving() as fake:
+        options = CaptionOptions(server=fake.address, model="writer", batch_size=2, tries=1)
+        fake.replies = [(200, {}, completion("A colon.")), (200, {}, completion("A colon.")), (401, {}, {})]
+        failed = work_on(project, queue.submit(project, "caption", options))
+        assert failed.state == "failed" and "wants a key" in failed.error
+        done = len([row for row in project.captions() if row.teacher.startswith("writer at 127.0.0.1")])
+        asked = len(fake.asked)
+        job = work_on(project, queue.resume(project, failed.id))
+        assert job.state == "done" and job.result["captions"] == 8 - done == len(fake.asked) - asked and done
+        assert run(project, "caption", options).result["captions"] == 0
+        run(project, "caption", options.model_copy(update={"prompt": "What else?"}))
+        rows = [row for row in project.captions() if row.teacher.startswith("writer at 127.0.0.1")]
+        assert sorted(row.prompt for row in rows) == ["Describe the picture."] * 8 + ["What else?"] * 8
 
 
 # --- Distil, generate, adapt -------------------------------------------------------------------------------
