@@ -167,14 +167,15 @@ def main(words: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else words
     parser = argparse.ArgumentParser(prog="python -m benchmarks.intervals", description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=int, default=1000, help="simulated test sets in a cell (default: 1000)")
+    parser.add_argument("--seed", type=int, default=0, help="of the draws (default: 0)")
     parser.add_argument("--out", type=Path, default=RESULTS / "intervals.json", help="where the report goes")
     arguments = parser.parse_args(words)
     report = Report(command_line("benchmarks.intervals", words))
-    found = [figure for cell in cells() for figure in rates(cell, arguments.draws)]
+    found = [figure for cell in cells() for figure in rates(cell, arguments.draws, arguments.seed)]
     for cell in cells():
         for gain in GAINS:
             if gain < 1 - cell.chance or gain == 0:
-                found += differences(cell, gain, arguments.draws)
+                found += differences(cell, gain, arguments.draws, arguments.seed)
     parts = list(dict.fromkeys(figure.part for figure in found))
     report.add([*headlines(found), *sorted(found, key=lambda figure: parts.index(figure.part))])
     report.write(arguments.out)
