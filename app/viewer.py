@@ -32,13 +32,13 @@ _PRESETS = "".join(
 _SLIDERS = "".join(_slider(name, text) for name, text in texts.SLIDERS)
 _BUTTONS = "".join(_button(*button) for button in texts.BUTTONS)
 TEMPLATE = (
-    f'<div class="viewer" data-failed="{escape(texts.FAILED)}">'
+    f'<div class="viewer" data-failed="{escape(texts.FAILED)}"><p class="viewer-warning" role="status"></p>'
     '<div class="viewer-stage" data-state="empty"><canvas class="viewer-lens" hidden></canvas>'
-    '<p class="viewer-notice" role="status"></p><p class="viewer-warning" role="status"></p></div>'
+    '<p class="viewer-notice" role="status"></p>'
+    '<p class="viewer-values"><span class="viewer-window"></span> <span class="viewer-value"></span></p></div>'
     f'<div class="viewer-tone" role="group" aria-label="{escape(texts.TONE)}" hidden>{_PRESETS}{_SLIDERS}'
     f"{_button(*texts.RESET)}</div>"
-    '<div class="viewer-bar"><span class="viewer-name"></span><span class="viewer-value"></span>'
-    '<span class="viewer-window"></span><span class="viewer-scale"></span>'
+    '<div class="viewer-bar"><span class="viewer-name"></span><span class="viewer-scale"></span>'
     f'<span class="viewer-buttons" role="toolbar" aria-label="{escape(texts.TOOLS)}">{_BUTTONS}</span></div></div>'
 )
 

@@ -30,6 +30,7 @@ class Verb:
 VERBS = (
     Verb("init", "make an empty project", "leaml.verbs.init"),
     Verb("import", "take pictures, questions and captions into the project", "leaml.verbs.importing"),
+    Verb("blank", "black out a region of pictures, for good", "leaml.verbs.stages"),
     Verb("order", "find out which pictures to label first", "leaml.verbs.stages"),
     Verb("caption", "have a local model, the teacher, write captions", "leaml.verbs.stages"),
     Verb("distill", "learn to write questions and answers from labels and captions", "leaml.verbs.stages"),

@@ -16,11 +16,12 @@ from app.viewer import seen, viewer
 from leaml.errors import DataError
 from leaml.jobs import queue
 from leaml.jobs.commands import command_of
-from leaml.options import OrderOptions
+from leaml.options import BlankOptions, OrderOptions
 from leaml.records import QUESTION_TYPES, REGIONS, SET_SEPARATOR
 from leaml.review import leases
 from leaml.review.ordering import keep_turns, turns
 from leaml.review.queues import neighbour, next_open, random_order
+from leaml.store.blanking import SCOPES, chosen, folder_of, keep_as_it_is
 from leaml.store.formats import LONGEST_TEXT, MOST_CHOICES
 from leaml.store.marks import MOST_MARKS
 from leaml.store.placing import ARRIVING, LEFT_OUT, TRAIN
@@ -69,7 +70,7 @@ class Asked(BaseModel):
 
     act: Literal[
         "open", "pool", "move", "next", "save", "skip", "undo", "flag", "comment", "edit", "questions", "again",
-        "typical", "random",
+        "typical", "random", "scopes", "blank", "no_names",
     ]  # fmt: skip
     pool: str = "train"
     picture: int | None = None
@@ -79,6 +80,8 @@ class Asked(BaseModel):
     nothing: bool = False
     text: str = Field("", max_length=LONGEST_TEXT)
     questions: tuple[Wanted, ...] = Field((), max_length=MOST_TEMPLATES)
+    region: list[list[float]] = Field([], max_length=2)
+    scope: str = "picture"
     seconds: float = 0.0
 
 
@@ -207,8 +210,9 @@ def _form(project: Project, person: str, picture: Picture, pictures: Sequence[in
     answered = len(labelled(project, picture.split))
     remarks = {row["kind"]: row["text"] for row in project.db.rows("remarks", image_id=picture.id, person=person)}
     return {
-        "picture": {"id": picture.id, "place": place, **why(project, picture)},
+        "picture": {"id": picture.id, "place": place, "version": picture.path.stem, **why(project, picture)},
         "questions": questions(project, person, picture),
+        "burned_in": picture.burned_in,
         "flagged": "flag" in remarks,
         "comment": remarks.get("comment", ""),
         "skipped": remarks.get("skip"),
@@ -388,6 +392,31 @@ def go_random(project: Project, person: str, asked: Asked) -> tuple[int | None, 
     return asked.picture, {"said": texts.SAID["random"]}
 
 
+def offer_scopes(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
+    """What a region that was drawn can be blacked out on."""
+    picture, scopes = project.picture(asked.picture or 0), []
+    for scope in SCOPES if picture.device else SCOPES[:-1]:
+        pictures, others = chosen(project, picture, scope)
+        of = {"folder": folder_of(picture) or texts.TOP_FOLDER, "device": picture.device}.get(scope, "")
+        scopes.append({"key": scope, "name": texts.scope(scope, of, len(pictures), others)})
+    return asked.picture, {"scopes": scopes, "region": asked.region}
+
+
+def black_out(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
+    """Has a job black out the region: it waits until no other job looks at the pictures."""
+    [left, top], [right, bottom] = asked.region
+    region = {"left": left, "top": top, "right": right, "bottom": bottom}
+    options = BlankOptions(picture=asked.picture or 0, scope=asked.scope, **region)
+    queue.submit(project, "blank", options, person, command_of("blank", options, project))
+    return asked.picture, {"said": texts.SAID["blank"]}
+
+
+def say_no_names(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
+    """Somebody has looked: what the warning feared is not there."""
+    keep_as_it_is(project, chosen(project, project.picture(asked.picture or 0), asked.scope)[0], person)
+    return asked.picture, {"said": texts.SAID["no_names"]}
+
+
 def undo(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
     """Takes back the person's last step.
 
@@ -427,6 +456,6 @@ def _taken_back(project: Project, changes: Sequence[Any]) -> tuple[int | None, d
 ACTS = {
     "save": save, "next": go_on, "skip": skip, "move": move, "undo": undo, "flag": remark, "comment": remark,
     "edit": edit_questions, "questions": change_questions, "again": change_questions,
-    "typical": find_typical, "random": go_random,
+    "typical": find_typical, "random": go_random, "scopes": offer_scopes, "blank": black_out, "no_names": say_no_names,
 }  # fmt: skip
 """What the form asks for -> what is done; everything else only shows."""

@@ -30,6 +30,7 @@ STEPS = {
 
 JOBS = {
     "import": "project",
+    "blank": "label",
     "order": "label",
     "caption": "distil",
     "distil": "distil",
@@ -44,6 +45,7 @@ JOBS = {
 
 DOING = {
     "import": "Importing",
+    "blank": "Blacking out",
     "order": "Looking for typical pictures",
     "caption": "Writing captions",
     "distil": "Distilling",
@@ -83,6 +85,8 @@ The step to take next is filled in the row above. Long work goes on when you clo
 | | S | skip |
 | Review | A · E · X | accept, edit, reject (then a digit for the reason) |
 | | S · U | skip, undo |
+| Compare, Blind A/B | A · B · E · N | A is better, B is better, equally good, neither |
+| | U | undo |
 | Pictures | Z · + · − · = | zoom, in, out, whole picture |
 | | I · R | invert, rotate |
 | everywhere | ← → | previous, next |

@@ -60,6 +60,13 @@ WORDS = {
     "skip_plain": "Without a reason",
     "again": "Ask it on the next pictures, too",
     "questions": "Questions",
+    "blank": "Black out…",
+    "blank_draw": "Draw a box around what names somebody. Esc ends it.",
+    "blank_title": "Black out this region",
+    "blank_warning": "This cannot be undone: the files are written anew, black there, and those from before are "
+    "deleted. Copies made earlier, such as back-ups and exports, are not reached.",
+    "blank_do": "Black out for good",
+    "no_names": "No names here",
     "none_asked": "Nothing is asked on these pictures yet. First choose what you want a model to answer.",
     "choose": "Choose the questions",
     "questions_title": "Asked on every picture",
@@ -94,13 +101,22 @@ SAID = {
     "comment": "Comment kept.",
     "questions": "These questions are asked on every picture from now on.",
     "again": "It is asked on every picture from now on.",
-    "typical": "Looking for typical pictures. They come first when that is done; one in five comes by chance.",
-    "random": "All pictures come by chance from now on.",
+    "blank": "Blacking out: the picture shows it when that is done.",
+    "no_names": "Kept as it is: nothing in it names anybody.",
+    "typical": "Looking for typical pictures. They come first when that is done; one in five is drawn at random.",
+    "random": "All pictures are drawn at random from now on.",
 }
-TYPICAL = "Comes now because it is typical of {n} others."
-RANDOM = "Comes now by chance: such pictures say how often something occurs."
+TOP_FOLDER = "the one you gave"
+SCOPES = {
+    "picture": "this picture",
+    "folder": "all {n} pictures of the folder {of}",
+    "device": "all {n} pictures of {of}",
+}
+OF_ANOTHER_SIZE = "{n} of another size stay as they are"
+TYPICAL = "Why this one: typical of {n} others"
+RANDOM = "Why this one: drawn at random"
 TO_TYPICAL = "Typical pictures first"
-TO_RANDOM = "All by chance"
+TO_RANDOM = "All at random"
 SKIPPED = "Passed over{reason}."
 VERSION = "version {n}"
 FROZEN = "has answers: a change makes a new version"
@@ -143,6 +159,12 @@ def saved(answers: int) -> str:
 def skipped(reason: str) -> str:
     """What was just passed over."""
     return SKIPPED.format(reason=f": {reason}" if reason else "")
+
+
+def scope(key: str, of: str, pictures: int, others: int) -> str:
+    """ "all 37 pictures of the folder ward 3 (2 of another size stay as they are)"."""
+    words = SCOPES[key].format(n=f"{pictures:,}", of=of)
+    return f"{words} ({OF_ANOTHER_SIZE.format(n=f'{others:,}')})" if others else words
 
 
 def version(number: int, frozen: bool) -> str:

@@ -16,8 +16,9 @@ leaml.label = function (element, props, watch, trigger) {
   let open = 0;
   let message = null;
   let sure = false; // what lacks was said once
-  let mode = ""; // skip, comment, questions: what stands in the place of the buttons, or of everything
-  let shape = null; // what is being drawn
+  let mode = ""; // skip, comment: what stands in the place of the buttons; questions, blank: of everything
+  let awaited = null; // version of a picture that is being blacked out
+  let shape = null; // what is being drawn; blank: a region to be blacked out
 
   const draftName = (picture) => `label.${value.project}.${value.person}.${picture}`;
   const lastName = () => `label.${value.project}.${value.person}.last`;
@@ -104,8 +105,9 @@ leaml.label = function (element, props, watch, trigger) {
 
   function showMarks() {
     if (!viewer() || !value.picture) return;
+    const region = mode === "blank" ? [{ shape: "box", points: value.region }] : [];
     const labelled = rows().flatMap((row, place) => marks(row).map((mark) => ({ ...mark, label: String(place + 1) })));
-    viewer().marks(value.picture.id, labelled);
+    viewer().marks(value.picture.id, [...labelled, ...region]);
   }
 
   function stopMarking() {
@@ -145,8 +147,8 @@ leaml.label = function (element, props, watch, trigger) {
   // Sending ---------------------------------------------------------------------------------------------------------
 
   function send(act, more = {}) {
-    if (!value.picture && act !== "pool" && act !== "undo") return;
-    ask({ act, pool: value.pool, picture: value.picture && value.picture.id, ...more });
+    if (!value.picture && act !== "pool" && act !== "undo") return false;
+    return ask({ act, pool: value.pool, picture: value.picture && value.picture.id, ...more });
   }
 
   /* What lacks, in words; null where nothing does. */
@@ -162,7 +164,7 @@ leaml.label = function (element, props, watch, trigger) {
   }
 
   function save() {
-    if (!value.picture || mode === "questions") return;
+    if (!value.picture || mode === "questions" || mode === "blank") return;
     const given = changed();
     const apart = newlyUntold();
     const nothing = !given.length && !apart.length;
@@ -269,6 +271,45 @@ leaml.label = function (element, props, watch, trigger) {
         value.pools.map((pool) => make("option", { value: pool.key, selected: pool.key === value.pool }, pool.name))));
   }
 
+  /* Names that may be written into the picture: looked for, and blacked out or found absent. */
+  function drawNames() {
+    const { words } = value;
+    if (shape === "blank") return make("span", { class: "quiet" }, words.blank_draw);
+    return make("span", { class: "label-names" },
+      button(words.blank, "", () => {
+        stopMarking();
+        shape = "blank";
+        viewer().mark("box", (region) => {
+          stopMarking();
+          send("scopes", { region });
+        });
+        draw();
+      }, { class: "card-quiet", "data-part": "blank" }),
+      value.burned_in
+        ? button(words.no_names, "", () => send("no_names"), { class: "card-quiet", "data-part": "no-names" })
+        : null);
+  }
+
+  function drawScopes() {
+    const { words } = value;
+    const choices = value.scopes.map((scope, place) => make("label", { class: "label-scope" },
+      make("input", { type: "radio", name: "label-scope", value: scope.key, checked: place === 0 }), scope.name));
+    const black = () => {
+      const scope = element.querySelector("[name=label-scope]:checked").value;
+      awaited = value.picture.version;
+      send("blank", { region: value.region, scope });
+      setTimeout(lookAgain, 1500);
+    };
+    return [
+      make("h2", {}, words.blank_title),
+      make("div", { role: "radiogroup", "aria-label": words.blank_title }, choices),
+      make("p", { class: "card-alert" }, words.blank_warning),
+      make("div", { class: "card-buttons" },
+        button(words.blank_do, "", black, { class: "label-danger", "data-part": "blank-do" }),
+        button(words.leave, "Esc", () => change("blank"), { class: "card-quiet" })),
+    ];
+  }
+
   function drawSkip() {
     return make("div", { class: "label-asked", role: "group", "aria-label": value.words.skip },
       make("p", {}, value.words.skip_why),
@@ -315,7 +356,7 @@ leaml.label = function (element, props, watch, trigger) {
     const { words } = value;
     const edit = () => send("edit");
     return [
-      make("header", {}, make("span", { class: "label-place" }, value.picture.place), drawPools(),
+      make("header", {}, make("span", { class: "label-place", title: value.picture.place }, value.picture.place), drawPools(),
         button(words.questions, "", edit, { class: "card-quiet", "data-part": "edit" })),
       value.picture.why
         ? make("p", { class: "quiet label-why" }, make("span", {}, value.picture.why),
@@ -326,7 +367,9 @@ leaml.label = function (element, props, watch, trigger) {
         ? make("ol", { class: "label-rows" }, rows().map(drawRow))
         : make("div", { class: "label-asked" }, make("p", {}, words.none_asked),
             button(words.choose, "", edit, { class: "card-primary", "data-part": "choose" })),
-      leaml.ownQuestion(value, drafted, { keep, draw, kind, taken, added, again }, (text) => (message = text)),
+      make("div", { class: drafted.adding ? "" : "label-more" },
+        leaml.ownQuestion(value, drafted, { keep, draw, kind, taken, added, again }, (text) => (message = text)),
+        drawNames()),
       make("p", { class: "card-alert", role: "alert" }, message || value.error || ""),
       ...(mode === "skip" ? [drawSkip()] : mode === "comment" ? [drawComment()] : drawButtons()),
       make("footer", {}, make("p", { class: "card-standing" }, value.standing),
@@ -348,12 +391,14 @@ leaml.label = function (element, props, watch, trigger) {
 
   function draw(focusAnswer) {
     const part = element.contains(document.activeElement) && document.activeElement.dataset.part;
-    const state = value.empty ? "empty" : value.picture ? mode === "questions" ? "questions" : "form" : "waits";
+    const whole = ["questions", "blank"].includes(mode) ? mode : "form";
+    const state = value.empty ? "empty" : value.picture ? whole : "waits";
     const scrolled = element.querySelector(".label-rows");
     const at = scrolled ? scrolled.scrollTop : 0;
     const card = make("section", { class: "card drawn", "data-state": state });
     if (value.empty) card.append(...leaml.emptyState(value.empty, value.pools ? drawPools() : null));
     else if (state === "questions") leaml.questionList(card, value, (questions) => send("questions", { questions }), () => change("questions"));
+    else if (state === "blank") card.append(...drawScopes());
     else if (value.picture) card.append(...drawForm().filter(Boolean));
     element.replaceChildren(card);
     const list = element.querySelector(".label-rows");
@@ -375,7 +420,7 @@ leaml.label = function (element, props, watch, trigger) {
     value = given;
     message = null;
     sure = false;
-    mode = value.templates ? "questions" : "";
+    mode = value.templates ? "questions" : value.scopes ? "blank" : "";
     stopMarking();
     if (value.saved) [draftName(value.saved), lastName()].forEach((name) => leaml.kept.set(name, null));
     if (value.picture) {
@@ -393,6 +438,13 @@ leaml.label = function (element, props, watch, trigger) {
       if (last && last.picture !== value.picture.id) send("open", last);
     }
     draw();
+  }
+
+  /* Looks again until the picture that is being blacked out is another one; never while somebody types. */
+  function lookAgain() {
+    if (!awaited || !value.picture || value.picture.version !== awaited) return (awaited = null);
+    if (!leaml.isTyping(document.activeElement)) send("open");
+    setTimeout(lookAgain, 1500);
   }
 
   const free = (action) => () => (mode ? false : action());

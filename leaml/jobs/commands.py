@@ -20,6 +20,7 @@ from leaml.store.project import Project, home
 
 VERBS = {
     "import": "import",
+    "blank": "blank",
     "order": "order",
     "caption": "caption",
     "distil": "distill",

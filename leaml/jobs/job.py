@@ -8,6 +8,7 @@ from typing import Any
 from leaml.options import (
     AdaptOptions,
     AnswerOptions,
+    BlankOptions,
     CaptionOptions,
     CompareOptions,
     DistilOptions,
@@ -22,6 +23,7 @@ from leaml.store.project import Project
 
 KINDS: dict[str, type[Options]] = {
     "import": ImportOptions,
+    "blank": BlankOptions,
     "order": OrderOptions,
     "caption": CaptionOptions,
     "distil": DistilOptions,

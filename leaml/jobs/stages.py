@@ -37,6 +37,7 @@ class Work:
 
 BRIDGES = {
     "import": ("leaml.jobs.taking_in", "take_in"),
+    "blank": ("leaml.jobs.taking_in", "black_out"),
     "order": ("leaml.jobs.ordering", "order"),
     "caption": ("leaml.jobs.learning", "caption"),
     "distil": ("leaml.jobs.learning", "distil"),

@@ -115,7 +115,7 @@ class Arrival:
         try:
             for file, data in files.items():
                 self._unrecorded.add(file)
-                _write(self._project.folder / file, data, safe=file != row["thumb"])
+                write(self._project.folder / file, data, safe=file != row["thumb"])
         except OSError as error:
             what = f"{row['name']} cannot be stored: {error.strerror or error}."
             fix = "Make room on the disk, then import the folder again: it goes on where it stopped."
@@ -217,7 +217,7 @@ def _row(decoded: images.Decoded, name: str) -> dict[str, Any]:
     }
 
 
-def _write(path: Path, data: bytes, safe: bool) -> None:
+def write(path: Path, data: bytes, safe: bool) -> None:
     """Whole or not at all; `safe`: on the disk before a row names it, as the picture itself must be."""
     part = path.with_name(f"{path.name}.{threading.get_ident()}.part")
     try:

@@ -215,7 +215,7 @@ def _deep(source: str, greys: Greys, numbers: np.ndarray, **more: Any) -> Decode
 
 def _stored(source: str, image: Image.Image, stored: bytes, suffix: str, note: list[str], **more: Any) -> Decoded:
     """All that is made of the picture that is kept."""
-    small = _reduced(image)
+    thumb, code = thumbnail(image)
     return Decoded(
         image=image,
         data=stored,
@@ -223,8 +223,8 @@ def _stored(source: str, image: Image.Image, stored: bytes, suffix: str, note: l
         source_hash=source,
         # Two pictures may look the same through their windows.
         stored_hash=sha256(stored + more.get("deep", b"")).hexdigest(),
-        thumb=_jpeg(small),
-        dhash=dhash(small),
+        thumb=thumb,
+        dhash=code,
         note="; ".join(note),
         **more,
     )
@@ -353,6 +353,12 @@ def _markers(data: bytes) -> np.ndarray:
     places = np.flatnonzero(codes[:-1] == 0xFF)
     after = codes[places + 1]
     return places[(after != 0) & (after != 0xFF) & ((after < 0xD0) | (after > 0xD7))]
+
+
+def thumbnail(image: Image.Image) -> tuple[bytes, str]:
+    """A small JPEG of a picture, and its `dhash`."""
+    small = _reduced(image)
+    return _jpeg(small), dhash(small)
 
 
 def _png(image: Image.Image) -> bytes:

@@ -59,6 +59,13 @@ def _caption(project: Project, job: Job) -> Iterator[str]:
     yield f"{project.db.count('captions', job_id=job.run)} captions written."
 
 
+def _blanked(project: Project, job: Job) -> Iterator[str]:
+    n, others = int(job.result["pictures"]), int(job.result["of another size"])
+    yield f"A region of {n} pictures is black, for good."
+    if others:
+        yield f"{others} pictures of another size are as they were: draw the region on one of them."
+
+
 def _order(project: Project, job: Job) -> Iterator[str]:
     n, drawn = int(job.result["pictures"]), int(job.result["random"])
     yield f"{n} pictures come first on the Label screen: {n - drawn} typical ones, {drawn} at random."
@@ -96,6 +103,7 @@ def _export(project: Project, job: Job) -> Iterator[str]:
 
 SAID = {
     "import": _findings,
+    "blank": _blanked,
     "order": _order,
     "caption": _caption,
     "distil": _adapter,

@@ -129,14 +129,34 @@ def test_a_question_of_ones_own_is_asked_on_the_next_pictures_beside_what_is_ask
 
 def test_typical_pictures_come_first_and_the_screen_says_why(screen, project):
     form = asked(screen, "open", 1)
-    assert "by chance" in form["picture"]["why"] and form["picture"]["other"] == "typical"
+    assert "at random" in form["picture"]["why"] and form["picture"]["other"] == "typical"
     keep_turns(project, [Turn(3, "typical", 37), Turn(1, "random")])
     assert label.order(project, "train")[:2] == [3, 1] and set(label.order(project, "test")) == {5, 6}
     assert "typical of 37 others" in asked(screen, "open", 3)["picture"]["why"]
-    assert "by chance" in asked(screen, "open", 1)["picture"]["why"]
+    assert "at random" in asked(screen, "open", 1)["picture"]["why"]
     assert "why" not in asked(screen, "open", 5, pool="test")["picture"]
     asked(screen, "random", 1)
     assert label.order(project, "train")[:2] != [3, 1] or asked(screen, "open", 3)["picture"]["other"] == "typical"
+
+
+def test_a_region_is_offered_for_more_than_one_picture_and_blacked_out_by_a_job(screen, project, monkeypatch):
+    region = [[0, 0], [0.5, 0.25]]
+    form = asked(screen, "scopes", 1, region=region)
+    assert [scope["key"] for scope in form["scopes"]] == ["picture", "folder"] and form["region"] == region
+    assert "all 6 pictures of the folder" in form["scopes"][1]["name"]
+    asked_for = []
+    monkeypatch.setattr(label.queue, "submit", lambda *given: asked_for.append(given))
+    assert "Blacking out" in asked(screen, "blank", 1, region=region, scope="folder")["said"]
+    (_, kind, options, person, command), *_ = asked_for
+    assert (kind, options.scope, options.right, person) == ("blank", "folder", 0.5, ME)
+    assert "blank 1 0.0 0.0 0.5 0.25 --scope folder" in command
+
+
+def test_a_warning_of_names_is_shown_until_somebody_has_looked(screen, project):
+    project.db.record("", "import", [("images", 1, {}, {"burned_in": 1})])
+    assert asked(screen, "open", 1)["burned_in"]
+    value = screen.answer({"act": "no_names", "picture": 1})
+    assert not value[screen.form]["burned_in"] and "warning" not in value[screen.viewer]
 
 
 def test_a_picture_that_somebody_else_has_in_hand_is_not_served(screen, project):
