@@ -198,11 +198,15 @@ def text_only(rows: int = 2, tokens: int = 9, seed: int = 0) -> dict[str, torch.
 
 
 def _random(model_class: type, config: Any, seed: int) -> Any:
-    """A model of `config` with random weights, large enough that every neuron makes a difference."""
+    """A model of `config` with random weights."""
+    return fill(model_class(config), seed)
+
+
+def fill(model: Any, seed: int = 0) -> Any:
+    """The model in evaluation mode, with random weights, large enough that every neuron makes a difference."""
     generator = torch.Generator().manual_seed(seed)
-    model = model_class(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() > 1:
                 parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
-    return model
+    return model.eval()

@@ -6,19 +6,21 @@
 
 One row is a tree: a picture's prefix, which every question sees; each question, which its answers see; and the answers,
 which see the prefix, their question and themselves. Positions go on from what a token sees, so likelihoods are those of
-separate passes, and k answers cost their own tokens alone.
+separate passes, and k answers cost their own tokens alone. Families that cannot keep texts apart get a row for each.
 """
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from leaml.models.features import identity
-from leaml.models.framing import Framing
+from leaml.models.features import identity, seeing, together
+from leaml.models.framing import Framing, Look
+from leaml.models.packing import arranged
 from leaml.models.structure import base_model
 
 PREFIX, PADDING = 0, -1
@@ -59,18 +61,22 @@ def log_probabilities(
         DataError: a picture cannot be read.
     """
     model.eval()
+    framing = seeing(model, framing)
     places: dict[Hashable, list[int]] = {}
     for place, candidates in enumerate(asked):
         places.setdefault(candidates.image and identity(candidates.image), []).append(place)
-    rows = sorted(places.values(), key=lambda numbers: asked[numbers[0]].image is None)
-    found: list[list[Likelihood]] = [[] for _ in asked]
-    for start in range(0, len(rows), pictures_at_once):
-        part = rows[start : start + pictures_at_once]
-        for blind in (False, True):
-            together = [numbers for numbers in part if (asked[numbers[0]].image is None) == blind]
-            if together:
-                _score(model, framing, asked, together, found)
-    return found
+    blind, pictures = places.pop(None, []), list(places.values())
+    parts = [pictures[start : start + pictures_at_once] for start in range(0, len(pictures), pictures_at_once)]
+    found: dict[int, list[Likelihood]] = {}
+    for part in [*parts, *([[blind]] if blind else [])]:
+        images = [asked[numbers[0]].image for numbers in part]
+        looks = [framing.blind_look] if images == [None] else framing.look(images)
+        rows = _rows(framing, looks, [[asked[number] for number in numbers] for numbers in part])
+        at_once = [rows[start : start + pictures_at_once] for start in range(0, len(rows), pictures_at_once)]
+        likelihoods = (likelihood for some in at_once for likelihood in _score(model, framing, some))
+        for number in (number for numbers in part for number in numbers):
+            found[number] = [next(likelihoods) for _ in asked[number].answers]
+    return [found[place] for place in range(len(asked))]
 
 
 def choice_probabilities(
@@ -93,92 +99,103 @@ def shares(log_probabilities: Sequence[float]) -> list[float]:
     return torch.tensor(log_probabilities, dtype=torch.float64).softmax(0).tolist()
 
 
-# ---- one row, and several of them ----------------------------------------------------------------------------------
+# ---- rows --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class _Row:
-    """What stands behind a picture's prefix. `questions` and `parts` say for each token where in the tree it stands."""
+    """One row. `questions` and `parts` say for each token where in the tree it stands, `kinds` what the family is told.
 
-    ids: list[int] = field(default_factory=list)
-    questions: list[int] = field(default_factory=list)
-    parts: list[int] = field(default_factory=list)
-    positions: list[int] = field(default_factory=list)
+    `targets`: place whose next token is predicted, that token, number of the answer in the row.
+    """
+
+    look: Look
+    ids: list[int]
+    questions: list[int]
+    parts: list[int]
+    positions: list[int]
+    kinds: list[int]
     targets: list[tuple[int, int, int]] = field(default_factory=list)
-    """(place whose next token is predicted, that token, number of the answer in the row)."""
 
-    def add(self, question: int, part: int, ids: Sequence[int], first: int) -> None:
+    def add(self, question: int, part: int, ids: Sequence[int], first: int, kind: int) -> None:
         self.ids += ids
         self.questions += [question] * len(ids)
         self.parts += [part] * len(ids)
         self.positions += range(first, first + len(ids))
+        self.kinds += [kind] * len(ids)
+
+    def types(self, name: str) -> list[int]:
+        return self.look.types[name] + self.kinds[len(self.look.ids) :]
 
 
-def _row(framing: Framing, several: Sequence[Candidates], prefix_length: int) -> _Row:
-    row, answers = _Row(), 0
+def _rows(framing: Framing, looks: Sequence[Look], several: Sequence[Sequence[Candidates]]) -> list[_Row]:
+    """One for each picture, or one for each answer."""
+    if framing.packs:
+        return [_row(framing, look, candidates) for look, candidates in zip(looks, several, strict=True)]
+    return [
+        _row(framing, look, [Candidates(one.image, one.question, (answer,))])
+        for look, candidates in zip(looks, several, strict=True)
+        for one in candidates
+        for answer in one.answers
+    ]
+
+
+def _row(framing: Framing, look: Look, several: Sequence[Candidates]) -> _Row:
+    length, answers = len(look.ids), 0
+    row = _Row(look, list(look.ids), [PREFIX] * length, [HEAD] * length, list(range(length)), [0] * length)
     for number, candidates in enumerate(several, start=1):
-        head = framing.token_ids(framing.question_text(candidates.question))
-        row.add(number, HEAD, head, prefix_length)
+        head = framing.token_ids(framing.question_text(candidates.question, blind=candidates.image is None))
+        row.add(number, HEAD, head, length, 0)
         asks = len(row.ids) - 1
         for part, text in enumerate(candidates.answers, start=1):
             answer = framing.token_ids(framing.answer_text(text))
             first = len(row.ids)
             # An answer's last token predicts nothing, so it need not be read.
-            row.add(number, part, answer[:-1], prefix_length + len(head))
+            row.add(number, part, answer[:-1], length + len(head), framing.answer_type)
             before = [asks, *range(first, len(row.ids))]
             row.targets += [(place, token, answers) for place, token in zip(before, answer, strict=True)]
             answers += 1
     return row
 
 
-def _score(
-    model: nn.Module,
-    framing: Framing,
-    asked: Sequence[Candidates],
-    rows: Sequence[Sequence[int]],
-    found: list[list[Likelihood]],
-) -> None:
-    """Fills in what is found for these rows: numbers into `asked`, one row for each picture."""
-    images = [asked[numbers[0]].image for numbers in rows]
-    blind = images[0] is None
-    inputs = {"input_ids": _blind_prefix(framing, len(rows))} if blind else framing.picture_inputs(images)
-    prefix = inputs["input_ids"]
-    trees = [_row(framing, [asked[number] for number in numbers], prefix.shape[1]) for numbers in rows]
+def _score(model: nn.Module, framing: Framing, rows: Sequence[_Row]) -> list[Likelihood]:
+    """The likelihood of every answer, row by row."""
     core = base_model(model)
-    inputs |= _packed(prefix, trees, framing.tokenizer.pad_token_id or 0, core.dtype)
+    inputs, prefix = _inputs(framing, rows, core.dtype)
     inputs = {name: value.to(core.device) for name, value in inputs.items()}
-    states = core.model(**inputs, use_cache=False).last_hidden_state
-    for numbers, tree, state in zip(rows, trees, states, strict=True):
-        places, tokens, answers = torch.tensor(tree.targets, device=core.device).T
-        logits = core.get_output_embeddings()(state[prefix.shape[1] + places]).float()
+    states = core.model(**arranged(core, inputs, prefix.to(core.device)), use_cache=False).last_hidden_state
+    found: list[Likelihood] = []
+    for row, state in zip(rows, states, strict=True):
+        places, tokens, answers = torch.tensor(row.targets, device=core.device).T
+        logits = core.get_output_embeddings()(state[places]).float()
         values = -nn.functional.cross_entropy(logits, tokens, reduction="none")
         totals = values.new_zeros(int(answers.max()) + 1).index_add(0, answers, values).tolist()
-        likelihoods = map(Likelihood, totals, answers.bincount().tolist())
-        for number in numbers:
-            found[number] = [next(likelihoods) for _ in asked[number].answers]
+        found += map(Likelihood, totals, answers.bincount().tolist())
+    return found
 
 
-def _blind_prefix(framing: Framing, rows: int) -> Tensor:
-    return torch.tensor([framing.blind_prefix_ids] * rows)
+def _inputs(framing: Framing, rows: Sequence[_Row], dtype: torch.dtype) -> tuple[dict[str, Any], Tensor]:
+    """What `arranged` takes, and which tokens (rows, tokens) belong to a prefix; padded on the right."""
+    questions, parts = _padded([row.questions for row in rows], PADDING), _padded([row.parts for row in rows], HEAD)
+    seeing_rows = [row.look for row in rows if row.look is not framing.blind_look]
+    inputs: dict[str, Any] = together(seeing_rows, "cpu") if seeing_rows else {}
+    inputs |= {name: _padded([row.types(name) for row in rows], 0) for name in rows[0].look.types}
+    inputs["input_ids"] = _padded([row.ids for row in rows], framing.tokenizer.pad_token_id or 0)
+    if framing.packs:
+        inputs["position_ids"] = _padded([row.positions for row in rows], 0)
+        inputs["attention_mask"] = _mask(questions, parts, dtype)
+    else:
+        inputs["attention_mask"] = (questions != PADDING).long()
+    return inputs, questions == PREFIX
 
 
-def _packed(prefix: Tensor, trees: Sequence[_Row], padding: int, dtype: torch.dtype) -> dict[str, Tensor]:
-    """`input_ids`, `position_ids` (rows, tokens), `attention_mask` (rows, 1, tokens, tokens); padding on the right."""
-    longest = max(len(tree.ids) for tree in trees)
-
-    def column(name: str, of_prefix: Sequence[int], fill: int) -> Tensor:
-        values = [getattr(tree, name) for tree in trees]
-        return torch.tensor([[*of_prefix, *row, *[fill] * (longest - len(row))] for row in values])
-
-    length = prefix.shape[1]
-    ids = torch.cat([prefix, column("ids", [], padding)], dim=1)
-    positions = column("positions", range(length), 0)
-    questions, parts = column("questions", [PREFIX] * length, PADDING), column("parts", [HEAD] * length, HEAD)
-    return {"input_ids": ids, "position_ids": positions, "attention_mask": _mask(questions, parts, dtype)}
+def _padded(rows: Sequence[Sequence[int]], filling: int) -> Tensor:
+    longest = max(map(len, rows))
+    return torch.tensor([[*row, *[filling] * (longest - len(row))] for row in rows])
 
 
 def _mask(questions: Tensor, parts: Tensor, dtype: torch.dtype) -> Tensor:
-    """Additive attention mask: 0 where a token may look, the lowest number elsewhere.
+    """Additive attention mask (rows, 1, tokens, tokens): 0 where a token may look, the lowest number elsewhere.
 
     Args:
         questions: (rows, tokens) number of the question, `PREFIX` for what all see, `PADDING`.

@@ -11,7 +11,7 @@ whose picture is more than its pixels get their own inputs, as without this.
 import inspect
 from collections import OrderedDict, defaultdict
 from collections.abc import Hashable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from leaml.models.framing import Framing
-from leaml.models.pictures import open_picture
+from leaml.models.framing import Framing, Look
+from leaml.models.packing import choose_packing
 from leaml.models.structure import base_model, language_modules
 
 PIXELS_ALONE = {"pixel_values", "pixel_attention_mask"}
@@ -46,18 +46,6 @@ class Features(dict):
         return Features(seen.to(device) if isinstance(seen, Tensor) else [each.to(device) for each in seen])
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One picture as a model gets it: the tokens up to where its question starts, and its features or its inputs.
-
-    features: (image tokens, width), or (crops, image tokens, width) where the model has them as one tensor.
-    """
-
-    ids: list[int]
-    inputs: dict[str, Tensor]
-    features: Tensor | None = None
-
-
 class SeenFraming(Framing):
     """A framing that gives pictures as the features that `model` has of them.
 
@@ -70,24 +58,21 @@ class SeenFraming(Framing):
     def __init__(self, model: nn.Module, framing: Framing, budget: int = BUDGET) -> None:
         self.__dict__.update(framing.__dict__)
         self.model: PreTrainedModel = base_model(model)
+        if framing.packs:
+            self.packs, self.packing_reason = choose_packing(model)
         self.budget, self.bytes = budget, 0
         self.kept: OrderedDict[Hashable, Look] = OrderedDict()
         self._watched: list[nn.Parameter] | None = None
         self._state = -1
 
-    def picture_inputs(self, images: Sequence[Image.Image | Path]) -> Inputs:
-        """As `Framing` gives it, with features in the place of pixels while the vision tower does not learn."""
-        if torch.is_grad_enabled() and any(parameter.requires_grad for parameter in self._tower()):
-            return super().picture_inputs(images)
-        looks = self.look(images)
-        return {"input_ids": torch.tensor([look.ids for look in looks])} | together(looks, "cpu")
-
     def look(self, images: Sequence[Image.Image | Path]) -> list[Look]:
-        """Each picture as the model gets it; those that are kept are not opened.
+        """Each picture as the model gets it, with features in the place of pixels; those that are kept are not opened.
 
         Raises:
             DataError: a picture cannot be read.
         """
+        if torch.is_grad_enabled() and any(parameter.requires_grad for parameter in self._tower()):
+            return super().look(images)
         self._forget_where_changed()
         keys = [_key(image) for image in images]
         found = {key: self.kept[key] for key in keys if key in self.kept}
@@ -99,14 +84,13 @@ class SeenFraming(Framing):
         return [found[key] for key in keys]
 
     def _looked(self, images: Sequence[Image.Image | Path]) -> list[Look]:
-        prepared = [self.prefix_inputs([open_picture(image)]) for image in images]
-        ids = [one.pop("input_ids")[0].tolist() for one in prepared]
-        if not prepared or not takes_features(self.model, prepared[0].keys()):
-            return [Look(own, inputs) for own, inputs in zip(ids, prepared, strict=True)]
+        looks = super().look(images)
+        if not looks or not takes_features(self.model, looks[0].inputs.keys()):
+            return looks
         # On a CPU, one by one: then they do not depend on who is looked at together, nor does a run that goes on.
         alone = self.budget > 0 and self.model.device.type == "cpu"
-        features = features_of(self.model, prepared, 1 if alone else AT_ONCE)
-        return [Look(own, {}, seen) for own, seen in zip(ids, features, strict=True)]
+        features = features_of(self.model, [look.inputs for look in looks], 1 if alone else AT_ONCE)
+        return [replace(look, inputs={}, features=seen) for look, seen in zip(looks, features, strict=True)]
 
     def _keep(self, key: Hashable, look: Look) -> None:
         if look.features is None:
@@ -148,12 +132,22 @@ def kept(model: nn.Module, framing: Framing) -> SeenFraming:
 
 
 def together(looks: Sequence[Look], device: torch.device | str) -> Inputs:
-    """What a model wants of these pictures, in one batch on `device`."""
+    """What a model wants of these pictures, in one batch on `device`; nothing where there are none."""
+    if not looks:
+        return {}
     if looks[0].features is None:
-        return {name: torch.cat([look.inputs[name] for look in looks]).to(device) for name in looks[0].inputs}
+        return {name: _joined([look.inputs[name] for look in looks]).to(device) for name in looks[0].inputs}
     seen = [look.features for look in looks]
     as_one = seen[0].dim() == 3
     return {"mm_encoder_outputs": Features(torch.cat(seen) if as_one else seen).to(device)}
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """One tensor behind the other; where they differ in other sizes, such as the number of crops, zeros fill up."""
+    sizes = [max(size) for size in zip(*(part.shape[1:] for part in parts), strict=True)]
+    room = [[(0, most - size) for most, size in zip(sizes, part.shape[1:], strict=True)] for part in parts]
+    behind = [[number for pair in reversed(one) for number in pair] for one in room]
+    return torch.cat([nn.functional.pad(part, more) for part, more in zip(parts, behind, strict=True)])
 
 
 def takes_features(model: PreTrainedModel, inputs: Set[str]) -> bool:

@@ -10,6 +10,7 @@ is installed.
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -169,14 +170,12 @@ def _refuse_missing_weights(missing: set[str], name: str) -> None:
 
 
 def _load_processor(source: str, config: Any, options: dict[str, Any]) -> Any:
-    """The processor, with pictures on the PIL backend, and without video where the packages for it are missing."""
-    try:
+    """The processor, with pictures on the PIL backend, and without video, which would need packages of its own."""
+    family = PROCESSOR_MAPPING.get(type(config), None)
+    if family is not None and "video_processor" in family.get_attributes():
+        processor = image_only(family).from_pretrained(source, **options)
+    else:
         processor = AutoProcessor.from_pretrained(source, **options)
-    except ImportError:
-        family = PROCESSOR_MAPPING.get(type(config), None)
-        if family is None or "video_processor" not in family.get_attributes():
-            raise
-        processor = _without_video(family).from_pretrained(source, **options)
     if not hasattr(processor, "image_processor"):
         raise ModelError(f"{source} has no processor for pictures.", "Copy its preprocessor_config.json too.")
     # `AutoProcessor(backend="pil")` would hand the word to the tokenizer and the video processor too, which know
@@ -193,11 +192,25 @@ class _SkipMissingParts(ProcessorMixin):
         super().__init__(*(part for part in parts if part is not None), **options)
 
 
-def _without_video(family: type) -> type:
-    """The processor class `family` for pictures and text alone."""
+class _WithoutVideo:
+    """Stands before a family's processor class, and reads its parts but the video processor."""
+
+    @classmethod
+    def _get_arguments_from_pretrained(cls, *source: Any, **options: Any) -> list[Any]:
+        return [*super()._get_arguments_from_pretrained(*source, **options), None]  # in the video processor's place
+
+
+def image_only(family: type) -> type:
+    """The processor class `family` for pictures and text alone, which needs none of the packages for video."""
+    module = sys.modules[family.__module__]
+    if getattr(module, "num2words", family) is None:
+        module.num2words = str  # SmolVLM insists on this package, to spell out how many frames a video has
     attributes = [name for name in family.get_attributes() if name != "video_processor"]
-    body = {"get_attributes": classmethod(lambda cls: attributes)}
-    return type(family.__name__, (family, _SkipMissingParts), body)
+    body = {
+        "get_attributes": classmethod(lambda cls: attributes),
+        "apply_chat_template": ProcessorMixin.apply_chat_template,  # SmolVLM's own asks the video processor first
+    }
+    return type(family.__name__, (_WithoutVideo, family, _SkipMissingParts), body)
 
 
 @contextmanager

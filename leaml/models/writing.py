@@ -21,7 +21,7 @@ from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel, 
 
 from leaml.errors import ModelError
 from leaml.models.features import Inputs, identity, seeing, together
-from leaml.models.framing import Framing
+from leaml.models.framing import Framing, Look
 from leaml.models.structure import base_model
 
 
@@ -127,12 +127,11 @@ def _write_batch(
     sampling: Sampling | None,
     hearing: "_Hearing | None" = None,
 ) -> list[Written]:
-    prefixes, pictures = _seen(model, framing, requests)
-    heads = [
-        prefix + framing.token_ids(framing.question_text(request.prompt, request.lead))
-        for prefix, request in zip(prefixes, requests, strict=True)
-    ]
+    looks = _looks(model, framing, requests)
+    texts = [framing.question_text(request.prompt, request.lead, request.image is None) for request in requests]
+    heads = [look.ids + framing.token_ids(text) for look, text in zip(looks, texts, strict=True)]
     ids, mask = _padded_left(heads, framing.tokenizer.pad_token_id or 0)
+    pictures = together(looks, model.device) | _types(looks, heads, model.device)
     ends, likelihood = _ends(model, framing), _Likelihood()
     if hearing is not None:
         hearing.likelihood = likelihood
@@ -153,12 +152,18 @@ def _write_batch(
     return [Written(text.strip(), mean) for text, mean in zip(texts, means, strict=True)]
 
 
-def _seen(model: PreTrainedModel, framing: Framing, requests: Sequence[Request]) -> tuple[list[list[int]], Inputs]:
-    """Of each row the tokens up to where its question starts, and what `generate` wants of the pictures."""
+def _looks(model: PreTrainedModel, framing: Framing, requests: Sequence[Request]) -> list[Look]:
+    """Of each row, what stands before its question."""
     if requests[0].image is None:
-        return [framing.blind_prefix_ids] * len(requests), {}
-    looks = seeing(model, framing).look([request.image for request in requests])
-    return [look.ids for look in looks], together(looks, model.device)
+        return [framing.blind_look] * len(requests)
+    return seeing(model, framing).look([request.image for request in requests])
+
+
+def _types(looks: Sequence[Look], heads: Sequence[Sequence[int]], device: torch.device) -> Inputs:
+    """The kinds of all tokens (rows, tokens), for the families that are told them."""
+    rows = zip(looks, heads, strict=True)
+    kinds = [{name: its + [0] * (len(head) - len(its)) for name, its in look.types.items()} for look, head in rows]
+    return {name: _padded_left([row[name] for row in kinds], 0)[0].to(device) for name in looks[0].types}
 
 
 def _decoding(sampling: Sampling | None) -> dict[str, Any]:

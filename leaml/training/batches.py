@@ -10,14 +10,16 @@ picture ends. Gradients are those of separate samples, at a fraction of the work
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from leaml.models.framing import Framing
+from leaml.models.features import together
+from leaml.models.framing import Framing, Look
+from leaml.models.packing import arranged
 from leaml.models.structure import base_model
 
 IGNORED = -1
@@ -53,7 +55,8 @@ class Example:
 class Batch:
     """What a model is given, and what it should answer.
 
-    inputs: `input_ids` and `position_ids` (rows, tokens), `attention_mask` (rows, 1, tokens, tokens), pixel tensors.
+    inputs: `input_ids` and `position_ids` (rows, tokens), `attention_mask` (rows, 1, tokens, tokens), pixel tensors;
+        as `arranged` takes them: where each question has a row of its own, the mask is (rows, tokens).
     segments: (rows, tokens), 0 for the picture, then 1, 2, … for the turns, −1 for padding.
     places: (answers' tokens, 2), row and position whose next token is predicted; targets: (answers' tokens,) token ids;
     weights: (answers' tokens,), a turn's weight spread evenly over its answer's tokens.
@@ -78,65 +81,80 @@ class Batch:
 
 @dataclass(slots=True)
 class _Row:
-    """One row behind its prefix: token ids, segment numbers, positions, and what is to be predicted where."""
+    """One row: token ids, segment numbers, positions, kinds of tokens, and what is to be predicted where."""
 
+    look: Look
     ids: list[int]
     segments: list[int]
     positions: list[int]
-    blind: set[int]
-    answers: list[tuple[int, int, float, str, int]]  # place behind the prefix, target, weight, kind, turn
+    kinds: list[int]
+    blind: set[int] = field(default_factory=set)
+    answers: list[tuple[int, int, float, str, int]] = field(default_factory=list)
+    """Place, the token that is predicted there, its weight, its kind of turn, and which turn of the batch it is."""
+
+    def types(self, name: str) -> list[int]:
+        return self.look.types[name] + self.kinds[len(self.look.ids) :]
 
 
-def _row(framing: Framing, turns: Sequence[Turn], prefix_length: int) -> _Row:
-    row = _Row([], [], [], set(), [])
+def _rows(framing: Framing, examples: Sequence[Example]) -> list[_Row]:
+    """One for each picture, or one for each turn, where a family cannot keep several apart."""
+    looks = framing.look([example.image for example in examples])
+    rows, asked = [], 0
+    for example, look in zip(examples, looks, strict=True):
+        if framing.packs:
+            rows.append(_row(framing, example.turns, look, asked))
+        else:
+            rows += [_row(framing, (turn,), look, asked + k) for k, turn in enumerate(example.turns)]
+        asked += len(example.turns)
+    return rows
+
+
+def _row(framing: Framing, turns: Sequence[Turn], look: Look, asked: int) -> _Row:
+    if not framing.packs and not turns[0].sees_image:
+        look = framing.blind_look
+    length = len(look.ids)
+    row = _Row(look, list(look.ids), [PREFIX] * length, list(range(length)), [0] * length)
     for number, turn in enumerate(turns, start=1):
-        head = framing.token_ids(framing.question_text(turn.prompt, turn.lead))
+        head = framing.token_ids(framing.question_text(turn.prompt, turn.lead, blind=not turn.sees_image))
         answer = framing.token_ids(framing.answer_text(turn.answer))
-        start = prefix_length
-        if not turn.sees_image:
+        start = length
+        if framing.packs and not turn.sees_image:
             head, start = framing.blind_prefix_ids + head, 0
             row.blind.add(number)
         first = len(row.ids) + len(head)
         weight = turn.weight / len(answer)
-        row.answers += [(first + k - 1, token, weight, turn.kind, number - 1) for k, token in enumerate(answer)]
+        row.answers += [(first + k - 1, token, weight, turn.kind, asked + number - 1) for k, token in enumerate(answer)]
         row.ids += head + answer
         row.segments += [number] * (len(head) + len(answer))
         row.positions += range(start, start + len(head) + len(answer))
+        row.kinds += [0] * len(head) + [framing.answer_type] * len(answer)
     return row
 
 
 def encode(framing: Framing, examples: Sequence[Example]) -> Batch:
     """Turns examples into one batch, padded on the right. Every example needs at least one turn."""
-    inputs = framing.picture_inputs([example.image for example in examples])
-    prefix_length = inputs["input_ids"].shape[1]
-    rows = [_row(framing, example.turns, prefix_length) for example in examples]
-    tokens = prefix_length + max(len(row.ids) for row in rows)
-    ids = torch.full((len(rows), tokens), framing.tokenizer.pad_token_id)
-    ids[:, :prefix_length] = inputs["input_ids"]
-    segments = torch.full((len(rows), tokens), IGNORED)
-    segments[:, :prefix_length] = PREFIX
-    positions = torch.zeros(len(rows), tokens, dtype=torch.long)
-    positions[:, :prefix_length] = torch.arange(prefix_length)
-    blind = torch.zeros(len(rows), tokens, dtype=torch.bool)
+    rows = _rows(framing, examples)
+    segments = _padded([row.segments for row in rows], IGNORED)
+    inputs = together([row.look for row in rows if row.look is not framing.blind_look], "cpu")
+    inputs |= {name: _padded([row.types(name) for row in rows], 0) for name in rows[0].look.types}
+    inputs["input_ids"] = _padded([row.ids for row in rows], framing.tokenizer.pad_token_id or 0)
+    if framing.packs:
+        blind = _padded([[segment in row.blind for segment in row.segments] for row in rows], False)
+        inputs["position_ids"] = _padded([row.positions for row in rows], 0)
+        inputs["attention_mask"] = _mask(segments, blind)
+    else:
+        inputs["attention_mask"] = (segments != IGNORED).long()
     kind_names = tuple(sorted({turn.kind for example in examples for turn in example.turns}))
-    places, targets, weights, kinds, turns = [], [], [], [], []
-    asked = 0
-    for number, row in enumerate(rows):
-        behind = slice(prefix_length, prefix_length + len(row.ids))
-        ids[number, behind] = torch.tensor(row.ids)
-        segments[number, behind] = torch.tensor(row.segments)
-        positions[number, behind] = torch.tensor(row.positions)
-        blind[number, behind] = torch.tensor([segment in row.blind for segment in row.segments])
-        for place, target, weight, kind, turn in row.answers:
-            places.append((number, prefix_length + place))
-            targets.append(target)
-            weights.append(weight)
-            kinds.append(kind_names.index(kind))
-            turns.append(asked + turn)
-        asked += len(examples[number].turns)
-    inputs |= {"input_ids": ids, "position_ids": positions, "attention_mask": _mask(segments, blind)}
-    tensors = (torch.tensor(values) for values in (places, targets, weights, kinds, turns))
-    return Batch(inputs, segments, *tensors, kind_names)
+    learned = [(number, *answer) for number, row in enumerate(rows) for answer in row.answers]
+    numbers, places, targets, weights, kinds, turns = zip(*learned, strict=True)
+    columns = (targets, weights, [kind_names.index(kind) for kind in kinds], turns)
+    where = torch.tensor(list(zip(numbers, places, strict=True)))
+    return Batch(inputs, segments, where, *map(torch.tensor, columns), kind_names)
+
+
+def _padded(rows: Sequence[Sequence[int]], filling: int) -> Tensor:
+    longest = max(map(len, rows))
+    return torch.tensor([[*row, *[filling] * (longest - len(row))] for row in rows])
 
 
 def _mask(segments: Tensor, blind: Tensor) -> Tensor:
@@ -151,7 +169,8 @@ def _mask(segments: Tensor, blind: Tensor) -> Tensor:
 def answer_logits(model: nn.Module, batch: Batch) -> Tensor:
     """Logits (answers' tokens, vocabulary) at the answers alone: the head never runs over the rest."""
     core = base_model(model)
-    states = core.model(**batch.inputs, use_cache=False).last_hidden_state
+    inputs = arranged(core, batch.inputs, batch.segments == PREFIX)
+    states = core.model(**inputs, use_cache=False).last_hidden_state
     return core.get_output_embeddings()(states[batch.places[:, 0], batch.places[:, 1]]).float()
 
 

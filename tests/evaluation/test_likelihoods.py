@@ -11,7 +11,7 @@ from leaml.evaluation.likelihoods import Candidates, choice_probabilities, log_p
 from leaml.models.features import kept
 from leaml.models.framing import Framing
 from leaml.nano.build import CHAT_TEMPLATE
-from tests import tiny_models
+from tests import tiny_families, tiny_models
 
 CHOICES = ("yes", "no", "a polyp in the colon", "not seen")
 
@@ -38,8 +38,8 @@ def alone(model, framing: Framing, image, question: str, answer: str) -> tuple[f
     ids = inputs["input_ids"][0]
     with torch.inference_mode():
         logits = model(**inputs).logits[0].float().log_softmax(-1)
-    end = len(ids)
-    return float(logits[range(start - 1, end - 1), ids[start:]].sum()), end - start
+    end = start + len(framing.token_ids(framing.answer_text(answer)))  # what the template puts behind is never written
+    return float(logits[range(start - 1, end - 1), ids[start:end]].sum()), end - start
 
 
 def test_likelihoods_equal_those_of_separate_passes(tiny):
@@ -101,3 +101,19 @@ def test_the_precision_of_the_model_is_kept(tiny):
     asked = [Candidates(picture(5), "Is there a polyp?", ("yes", "no"))]
     found, expected = (log_probabilities(which, framing, asked)[0] for which in (small, model))
     assert [one.total for one in found] == pytest.approx([one.total for one in expected], rel=0.05)
+
+
+@pytest.mark.parametrize("family", tiny_families.FAMILIES)
+def test_every_family_gives_what_it_gives_to_each_answer_alone(family):
+    """Alone, a row has the family's own masks and positions."""
+    torch.manual_seed(0)
+    model, processor = tiny_families.FAMILIES[family]()
+    tiny_models.fill(model)
+    together, alone_each = Framing(processor), Framing(processor)
+    alone_each.packs = False
+    pictures = [picture(1), picture(2).resize((48, 24))]
+    asked = [Candidates(one, text, CHOICES[:3]) for one in pictures for text in ("Is there a polyp?", "Where?")]
+    asked.append(Candidates(None, "Where?", CHOICES[:2]))
+    found, expected = (log_probabilities(model, framing, asked) for framing in (together, alone_each))
+    for ours, theirs in zip(found, expected, strict=True):
+        assert [one.total for one in ours] == pytest.approx([one.total for one in theirs], rel=1e-4, abs=2e-3)

@@ -47,7 +47,15 @@ def test_pieces_add_up_to_the_chat_template(framing):
     question = framing.token_ids(framing.question_text("Is there a polyp?"))
     assert prefix + question == template_ids(framing, "Is there a polyp?")
     answer = framing.token_ids(framing.answer_text("yes"))
-    assert prefix + question + answer == template_ids(framing, "Is there a polyp?", "yes")
+    ours, theirs = prefix + question + answer, template_ids(framing, "Is there a polyp?", "yes")
+    assert ours == theirs[: len(ours)]
+    assert not framing.tokenizer.decode(theirs[len(ours) :]).strip()
+
+
+def test_an_answer_ends_with_its_end_token_and_nothing_behind_it(framing):
+    control = {framing.tokenizer.convert_tokens_to_ids(token) for token in framing.special_texts}
+    answer = framing.token_ids(framing.answer_text("yes"))
+    assert [token in control for token in answer] == [False] * (len(answer) - 1) + [True]
 
 
 def test_a_blind_turn_is_the_template_without_a_picture(framing):

@@ -58,7 +58,8 @@ def ordinary_logits(model, framing: Framing, image: Image.Image | None, turn: Tu
     """Logits (tokens, vocabulary) and targets (tokens,) at the answer, for one question in a sequence of its own."""
     start = ordinary_inputs(framing, image, turn, answered=False)["input_ids"].shape[1]
     inputs = ordinary_inputs(framing, image, turn)
-    return model(**inputs).logits[0, start - 1 : -1], inputs["input_ids"][0, start:]
+    end = start + len(framing.token_ids(framing.answer_text(turn.answer)))  # templates put a new line behind the end
+    return model(**inputs).logits[0, start - 1 : end - 1], inputs["input_ids"][0, start:end]
 
 
 def turn_of(batch, framing: Framing, examples: list[Example]) -> torch.Tensor:
@@ -114,7 +115,10 @@ def test_prefix_question_and_answer_have_the_tokens_of_the_chat_template(tiny):
     _, framing = tiny
     for said in TURNS:
         batch = encode(framing, [Example(picture(1), (said,))])
-        assert torch.equal(batch.inputs["input_ids"], ordinary_inputs(framing, picture(1), said)["input_ids"])
+        ids = batch.inputs["input_ids"]
+        ordinary = ordinary_inputs(framing, picture(1), said)["input_ids"]
+        assert torch.equal(ids, ordinary[:, : ids.shape[1]])
+        assert not framing.tokenizer.decode(ordinary[0, ids.shape[1] :]).strip()  # a new line behind the end
         assert torch.equal(batch.inputs["pixel_values"], ordinary_inputs(framing, picture(1), said)["pixel_values"])
 
 
