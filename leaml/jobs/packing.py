@@ -149,7 +149,8 @@ class _Packing:
             shutil.copyfile(picture.path, folder / "images" / picture.path.name)
         known = {picture.id for picture in pictures}
         pairs = [one for one in self.project.pairs(status=["label", "accepted", "question"]) if one.image_id in known]
-        write_jsonl(folder / "questions.jsonl", map(_question, pairs))
+        marks = {row["id"]: row["marks"] for row in self.project.db.rows("pairs", id=[pair.id for pair in pairs])}
+        write_jsonl(folder / "questions.jsonl", (_question(pair, marks[pair.id]) for pair in pairs))
         write_jsonl(folder / "captions.jsonl", _captions(self.project))
 
 
@@ -172,13 +173,15 @@ def _exact(adapter: Adapter) -> tuple[Any, Any]:
     return PeftModel.from_pretrained(loaded.model, str(adapter.path)), loaded.processor
 
 
-def _question(pair: PairState) -> dict[str, Any]:
+def _question(pair: PairState, marks: list[Any]) -> dict[str, Any]:
+    """As the import format has it; `marks`, where there are some, as `leaml.store.marks` has them."""
     origin = pair.source or pair.person or ""
     if pair.status == "accepted":
         origin = f"suggestion, accepted by {pair.reviewer}"
     return {
         "image": f"images/{pair.image.name}", "question": pair.question, "answer": pair.answer, "type": pair.type,
         "split": pair.split, "group": pair.group, "choices": list(pair.choices), "origin": origin,
+        **({"marks": marks} if marks else {}),
     }  # fmt: skip
 
 

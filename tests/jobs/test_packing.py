@@ -22,7 +22,7 @@ from leaml.models.writing import Request, write
 from leaml.options import ExportOptions
 from leaml.records import Result
 from leaml.store.formats import read_folder
-from leaml.store.project import Project
+from leaml.store.project import Answer, Project
 from tests.jobs.conftest import make_project
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +55,8 @@ def project(request, tmp_path_factory, model) -> Project:
         None, name="adapted 1", role="answers", kind=request.param, folder=folder / "answers", base=model, bytes=1,
         trained_weights=1,
     )  # fmt: skip
-    project.add_label("Dr A", 12, "How many?", "2", "count")
+    mark = {"shape": "point", "points": [[0.25, 0.5]]}
+    project.add_labels("Dr A", 12, [Answer("How many?", "2", "count", marks=[mark])])
     yield project
     project.close()
 
@@ -127,6 +128,9 @@ def test_no_file_says_where_anything_lay(project, whole, model):
 def test_the_dataset_can_be_imported_again(project, whole):
     found = read_folder(whole / "dataset")
     assert len(found.images) == 12 and len(found.questions) == len(project.labels(split=None))
+    lines = (whole / "dataset" / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert [row["marks"] for row in rows if "marks" in row] == [[{"shape": "point", "points": [[0.25, 0.5]]}]]
     assert len((whole / "dataset" / "captions.jsonl").read_text(encoding="utf-8").splitlines()) == 8
 
 
