@@ -134,6 +134,13 @@ class Database:
             rows = self._connections.own().execute(sql, values).fetchall()
         return {row[0] if len(names) == 1 else row[:-1]: row[-1] for row in rows}
 
+    def problems(self) -> list[str]:
+        """What SQLite finds wrong with the file; nothing where it is whole. Reads all of it."""
+        with self._in_words():
+            found = [row["integrity_check"] for row in self._run("PRAGMA integrity_check")]
+            orphans = [f"{row['table']} {row['rowid']}" for row in self._run("PRAGMA foreign_key_check")]
+        return [each for each in found if each != "ok"] + orphans
+
     # Writing machine tables -------------------------------------------------------------------------------------
 
     @contextmanager
