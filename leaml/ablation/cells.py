@@ -14,7 +14,9 @@ import random
 import shutil
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from copy import deepcopy
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from leaml.ablation.plan import Cell, Plan
 from leaml.errors import StorageError
 from leaml.evaluation.metrics import blind_majority
 from leaml.evaluation.predict import predict
+from leaml.models.features import SeenFraming
 from leaml.models.framing import Framing
 from leaml.models.load import fingerprint, load
 from leaml.models.neurons import Selection
@@ -67,7 +70,6 @@ class Workbench:
 
     def __init__(self, plan: Plan, data: Data, work: Path) -> None:
         self.plan, self.data, self.work = plan, data, work
-        self._fingerprint = ""
         self._makes = True
 
     def run(self, cell: Cell, tests: Sequence[str], make: bool = True) -> Found:
@@ -199,7 +201,7 @@ class Workbench:
 
     def _part(self, kind: str, key: Found, make: Callable[[Path], Found]) -> Part:
         """The part with that key, made if it is not there."""
-        key = {"model": self._model_key(), **key}
+        key = {"model": self._base[2], **key}
         folder = self.work / kind / _digest(key)
         done = folder / DONE
         if not self._makes and not done.is_file():
@@ -217,13 +219,17 @@ class Workbench:
             what = f"{error.filename or folder} cannot be written: {error.strerror or error}."
             raise StorageError(what, "Check the folder and the free space, then run it again.") from error
 
-    def _model_key(self) -> str:
-        if not self._fingerprint:
-            self._fingerprint = fingerprint(load(self.plan.model).model)
-        return self._fingerprint
+    @cached_property
+    def _base(self) -> tuple[Any, SeenFraming, str]:
+        """The base model, what it has seen of pictures, and its fingerprint. Never trained itself."""
+        model, framing = self._load_whole(self.plan.model)
+        return model, SeenFraming(model, framing), fingerprint(model)
 
     def _load(self) -> tuple[Any, Framing]:
-        return self._load_whole(self.plan.model)
+        """A copy of the base, to be trained."""
+        model, framing, _ = self._base
+        copied = deepcopy(model)
+        return copied, framing.of_copy(copied)
 
     def _load_trained(self, generator: Part) -> tuple[Any, Framing]:
         return self._load_from(generator.folder / generator.found["path"])

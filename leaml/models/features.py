@@ -65,6 +65,12 @@ class SeenFraming(Framing):
         self._watched: list[nn.Parameter] | None = None
         self._state = -1
 
+    def of_copy(self, model: nn.Module) -> "SeenFraming":
+        """The same for a copy of the model, whose vision tower has the same weights: what is kept serves both."""
+        framing = SeenFraming(model, self, self.budget)
+        framing.kept, framing.bytes, framing._state = self.kept, self.bytes, framing._tower_state()
+        return framing
+
     def look(self, images: Sequence[Image.Image | Path]) -> list[Look]:
         """Each picture as the model gets it, with features in the place of pixels; those that are kept are not opened.
 
@@ -104,10 +110,13 @@ class SeenFraming(Framing):
             self.bytes -= oldest.features.nbytes
 
     def _forget_where_changed(self) -> None:
-        state = sum(parameter._version for parameter in self._tower())
+        state = self._tower_state()
         if state != self._state:
-            self.kept.clear()
+            self.kept = OrderedDict()  # another one: a copy's tower may be what it was
             self._state, self.bytes = state, 0
+
+    def _tower_state(self) -> int:
+        return sum(parameter._version for parameter in self._tower())
 
     def _tower(self) -> list[nn.Parameter]:
         """The parameters that features depend on: all but the language model's and the output head's."""

@@ -1,5 +1,6 @@
 """Features that are kept: the same logits and gradients as pixels, never out of date, never beyond the budget."""
 
+import copy
 import os
 from pathlib import Path
 
@@ -99,6 +100,22 @@ def test_a_tower_that_has_changed_is_asked_again_and_a_language_model_that_has_i
         assert seen.look(pictures[:1])[0].features is before
         model.model.vision_model.post_layernorm.weight.mul_(2)
     assert not torch.equal(seen.look(pictures[:1])[0].features, before) and looks == [1, 1]
+
+
+def test_a_copy_of_the_model_shares_what_is_kept_until_its_own_tower_changes(pictures, looks):
+    model, _, seen = tiny()
+    seen.look(pictures)
+    copied = copy.deepcopy(model)
+    of_copy = seen.of_copy(copied)
+    add_lora(copied, 2, 2)
+    of_copy.look(pictures)
+    assert looks == [1] * 4
+    with torch.no_grad():
+        next(copied.model.vision_model.parameters()).add_(1)
+    of_copy.look(pictures)
+    assert looks == [1] * 8
+    seen.look(pictures)
+    assert looks == [1] * 8
 
 
 def test_another_picture_of_the_same_name_is_another(pictures, looks):
