@@ -1,8 +1,11 @@
 """The bridge of the export: an adapted model and its data in one folder that needs nothing of this program.
 
-    adapter/     as it was trained, in the format of PEFT        lora/       the same as a plain LoRA
-    merged/      the whole model in bf16, with its processor     dataset/    pictures, questions, captions
-    MODEL_CARD.md                                                SHA256SUMS  `sha256sum -c SHA256SUMS` checks all
+    adapter/        as it was trained, in the format of PEFT
+    lora/           the same as a plain LoRA
+    merged/         the whole model in bf16, with its processor
+    dataset/        pictures, questions, captions; in values/ the true values of pictures of 16 bits
+    MODEL_CARD.md
+    SHA256SUMS      `sha256sum -c SHA256SUMS` checks all
 
 Everything is written beside the folder and moved there last: what stands there is whole.
 """
@@ -147,6 +150,9 @@ class _Packing:
         (folder / "images").mkdir(parents=True)
         for picture in pictures:
             shutil.copyfile(picture.path, folder / "images" / picture.path.name)
+            if picture.values is not None:  # not among the images: an import would take it for a picture of its own
+                (folder / "values").mkdir(exist_ok=True)
+                shutil.copyfile(picture.values, folder / "values" / picture.values.name)
         known = {picture.id for picture in pictures}
         pairs = [one for one in self.project.pairs(status=["label", "accepted", "question"]) if one.image_id in known]
         marks = {row["id"]: row["marks"] for row in self.project.db.rows("pairs", id=[pair.id for pair in pairs])}

@@ -22,6 +22,7 @@ from leaml.models.writing import Request, write
 from leaml.options import ExportOptions
 from leaml.records import Result
 from leaml.store.formats import read_folder
+from leaml.store.greys import Greys
 from leaml.store.project import Answer, Project
 from tests.jobs.conftest import make_project
 
@@ -132,6 +133,17 @@ def test_the_dataset_can_be_imported_again(project, whole):
     rows = [json.loads(line) for line in lines]
     assert [row["marks"] for row in rows if "marks" in row] == [[{"shape": "point", "points": [[0.25, 0.5]]}]]
     assert len((whole / "dataset" / "captions.jsonl").read_text(encoding="utf-8").splitlines()) == 8
+
+
+def test_true_values_of_a_picture_of_16_bits_come_along(tmp_path):
+    project = make_project(tmp_path / "home" / "phantom")
+    greys = Greys(0.0, 1.0, "HU", 40.0, 400.0, -1000.0, 3000.0, file="images/0.16.png")
+    (project.folder / greys.file).write_bytes(b"numbers")
+    project.db.record("", "import", [("images", 1, {}, {"greys": greys.as_json()})])
+    exported(project, tmp_path / "data", parts=("dataset",))
+    assert [path.name for path in (tmp_path / "data" / "dataset" / "values").iterdir()] == ["0.16.png"]
+    assert len(list((tmp_path / "data" / "dataset" / "images").iterdir())) == 12
+    project.close()
 
 
 def test_parts_are_chosen_and_a_folder_with_files_is_left_alone(project, tmp_path):
