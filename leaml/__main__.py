@@ -39,6 +39,7 @@ VERBS = (
     Verb("adapt", "train the model on labels and accepted suggestions", "leaml.verbs.stages"),
     Verb("compare", "ask base and adapted models the held-out questions", "leaml.verbs.stages"),
     Verb("predict", "have a model answer a folder of new pictures into a table", "leaml.verbs.stages"),
+    Verb("people", "say who may log in, and as what", "leaml.verbs.people"),
     Verb("jobs", "list, show, stop and resume long work", "leaml.verbs.jobs"),
     Verb("report", "write what a comparison found: one HTML file, its figures, a model card", "leaml.verbs.stages"),
     Verb("export", "write an adapted model and its data for other programs", "leaml.verbs.stages"),
