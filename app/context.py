@@ -3,17 +3,23 @@
 import os
 import shutil
 import threading
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 import leaml
+from app.texts import login
 from leaml.errors import OptionError, StorageError
 from leaml.jobs import queue
 from leaml.jobs.commands import command_of
 from leaml.options import ImportOptions
+from leaml.review.people import Account
 from leaml.store.project import Project, projects, slug
+
+ENTERED: ContextVar[Account | None] = ContextVar("entered", default=None)
+"""Who is logged in and asks this; None where nobody logs in."""
 
 SAMPLE = Path(leaml.__file__).resolve().parents[1] / "sample_data" / "colonoscopy-phantom"
 SAMPLE_TITLE = "Colonoscopy phantom"
@@ -33,6 +39,8 @@ class Context:
         self.home = home
         self.address = ""
         """Where the app is served, once it is."""
+        self.asks_who = False
+        """Whether people log in."""
         self._opened: dict[str, Project] = {}
         self._lock = threading.Lock()
 
@@ -111,19 +119,24 @@ class Context:
 
     @property
     def person(self) -> str:
-        """Whose labels and decisions are recorded now."""
-        return self._settings().person
+        """Whose labels and decisions are recorded now: who is logged in, or else who was chosen."""
+        entered = ENTERED.get()
+        return entered.name if entered else self._settings().person
 
     def people(self) -> list[str]:
-        """Everybody who ever worked here, sorted."""
+        """Everybody who ever worked here, sorted; who is logged in works under no other name."""
+        if self.asks_who:
+            return [self.person]
         return sorted({*self._settings().people, self.person})
 
     def become(self, name: str) -> None:
         """From now on, this person works here; a new name is added.
 
         Raises:
-            OptionError: the name is empty, too long, or holds control characters.
+            OptionError: the name is empty, too long, or holds control characters, or people log in here.
         """
+        if self.asks_who:
+            raise OptionError(*login.IS_LOGGED_IN)
         name = _one_line(name, "This name")
         self._keep(people=tuple(sorted({*self.people(), name})), person=name)
 

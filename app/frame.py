@@ -17,6 +17,7 @@ from app.listening import Handler, shown_name
 from app.screens import Screen
 from app.texts import frame as texts
 from leaml.jobs import queue
+from leaml.review.people import Role
 from leaml.store.overview import Overview
 from leaml.store.project import Project
 
@@ -33,6 +34,8 @@ class Frame:
     def __init__(self, context: Context, screens: Iterable[Screen]) -> None:
         self.context = context
         self.screens = {screen.key: screen for screen in screens}
+        self._needs: Role = "annotator"
+        """What somebody who is logged in must at least be, for the events that are being wired."""
 
     # Building -----------------------------------------------------------------------------------------------------
 
@@ -100,7 +103,8 @@ class Frame:
             Gradio's event (of the last trigger), for what comes after it.
         """
         inputs, outputs = list(inputs), list(outputs)
-        run = Handler(self.context, handler, outputs, guarded, quiet)
+        needs = "annotator" if queue else self._needs
+        run = Handler(self.context, handler, outputs, guarded, quiet, needs)
         for trigger in triggers if isinstance(triggers, list) else [triggers]:  # gr.on would refuse `then`
             event = trigger(
                 run.stream if inspect.isgeneratorfunction(handler) else run.once,
@@ -124,9 +128,12 @@ class Frame:
             event.then(None, [self.begin], js="(key) => leaml.begin(key)", queue=False, api_visibility="private")
         for key, tab in self.tabs.items():
             self._watch(key, tab)
+        self._needs = "admin"  # where people log in, all of them see the one project that is open
         self.listen(self.project.input, self.context.open, [self.project], changes=True, guarded=False)
+        self._needs = "annotator"
         self.listen(self.person.input, self._become, [self.person], [self.person], changes=True, guarded=False)
         for screen in self.screens.values():
+            self._needs = screen.needs
             screen.subscribe(self)
 
     def _watch(self, key: str, tab: gr.Tab) -> None:

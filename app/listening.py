@@ -9,9 +9,11 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from app.context import Context
+from app.context import ENTERED, Context
 from app.texts import frame as texts
+from app.texts import login
 from leaml.errors import LeamlError
+from leaml.review.people import Role
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +33,20 @@ class Handler:
         handler: see `Frame.listen`.
         guarded: the first value is the project that the window shows; refused where it is not the open one.
         quiet: a success leaves the note as it is.
+        needs: what somebody who is logged in must at least be.
     """
 
     def __init__(
-        self, context: Context, handler: Callable, outputs: Sequence[Component], guarded: bool, quiet: bool = False
+        self,
+        context: Context,
+        handler: Callable,
+        outputs: Sequence[Component],
+        guarded: bool,
+        quiet: bool = False,
+        needs: Role = "annotator",
     ) -> None:
         self.context, self.handler, self.outputs = context, handler, outputs
-        self.guarded, self.quiet = guarded, quiet
+        self.guarded, self.quiet, self.needs = guarded, quiet, needs
 
     def once(self, *values: Any) -> list[Any]:
         """Calls the handler."""
@@ -55,6 +64,7 @@ class Handler:
             yield self._refusal(error)
 
     def _admitted(self, values: Sequence[Any]) -> Sequence[Any]:
+        refuse_unfit(self.context, self.needs)
         if not self.guarded:
             return values
         if values[0] != shown_name(self.context):
@@ -74,6 +84,21 @@ class Handler:
             log.exception("a handler failed")
             what, fix = texts.MISTAKE
         return [*(gr.skip() for _ in self.outputs), note(what, fix, "wrong")]
+
+
+def refuse_unfit(context: Context, needs: Role) -> None:
+    """Where people log in, what somebody asks must be allowed to that person. All are let in who may label.
+
+    Raises:
+        LeamlError: it is not.
+    """
+    # What goes through Gradio's queue has lost its person: it changes nothing, and needs no more than the login.
+    if not context.asks_who or needs == "annotator":
+        return
+    entered = ENTERED.get()
+    if entered is None or not entered.may(needs):
+        role = entered.role if entered else "annotator"
+        raise LeamlError(*(words.format(role=role, needs=needs) for words in login.MAY_NOT))
 
 
 def shown_name(context: Context) -> str:

@@ -1,6 +1,6 @@
 """The door of the app: who may knock, and the addresses under which pictures are read. Nothing is written here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -92,21 +92,21 @@ def _numbers(path: Path, headers: Mapping[str, str]) -> Response:
 
 
 class Door:
-    """Answers only who knocks at an address of this machine, from a page of this app.
+    """Answers only who knocks at an address of this machine, or of `hosts`, from a page of this app.
 
     A foreign page can have the browser send requests here, under a name of its own that it lets point to this machine
     (DNS rebinding); then Host is that name. Or it can post without reading the answer; then Origin is that page.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, hosts: Sequence[str] = LOOPBACK) -> None:
+        self.app, self.hosts = app, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        if not may_enter(headers.get(b"host", ""), headers.get(b"origin")):
+        if not may_enter(headers.get(b"host", ""), headers.get(b"origin"), self.hosts):
             await PlainTextResponse("Only pages of this app, on this machine.", 403)(scope, receive, send)
             return
 
@@ -119,10 +119,10 @@ class Door:
         await self.app(scope, receive, answer)
 
 
-def may_enter(host: str, origin: str | None) -> bool:
-    """Whether a request with these headers comes from this machine, and from a page of this app or from no page."""
+def may_enter(host: str, origin: str | None, hosts: Sequence[str] = LOOPBACK) -> bool:
+    """Whether a request with these headers was sent to one of `hosts`, from a page of this app or from no page."""
     try:
-        ours = urlsplit(f"//{host}").hostname in LOOPBACK
+        ours = urlsplit(f"//{host}").hostname in hosts
         return ours and (origin is None or urlsplit(origin).netloc == host)
     except ValueError:
         return False

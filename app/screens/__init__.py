@@ -41,6 +41,8 @@ What holds for all of them:
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from leaml.review.people import Role
+
 if TYPE_CHECKING:
     from gradio.components import Component
 
@@ -55,6 +57,8 @@ class Screen:
     """Base of all screens: one that shows nothing and does nothing."""
 
     key: str
+    needs: Role = "admin"
+    """What somebody who is logged in must at least be to do something here; everybody may look."""
 
     def __init__(self, context: "Context") -> None:
         self.context = context

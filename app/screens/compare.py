@@ -33,6 +33,7 @@ class Compare(Screen):
     """Shows what adapting changed."""
 
     key = "compare"
+    needs = "reviewer"
 
     # Building -----------------------------------------------------------------------------------------------------
 

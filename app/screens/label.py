@@ -89,6 +89,7 @@ class Label(Screen):
     """Shows pictures and keeps answers."""
 
     key = "label"
+    needs = "annotator"
 
     def build(self) -> None:
         with gr.Row(equal_height=False, elem_classes="picture-and-form"):

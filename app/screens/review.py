@@ -59,6 +59,7 @@ class Review(Screen):
     """Shows suggestions and keeps verdicts."""
 
     key = "review"
+    needs = "reviewer"
 
     def build(self) -> None:
         with gr.Row(equal_height=False, elem_classes="picture-and-form"):
