@@ -70,7 +70,7 @@ def _elsewhere(found: list[Mapping[str, Any]]) -> str:
 
 def _pictures(one: Mapping[str, Any]) -> str:
     counts = {"n": f"{one['pictures']:,}", "inside_n": f"{one['inside_pictures']:,}"}
-    return texts.ELSEWHERE_ROW.format(name=one["name"], inside=one["inside"], **counts)
+    return texts.ELSEWHERE_ROW.format(name=one["name"], inside=one["inside"], model=shown_name(one["model"]), **counts)
 
 
 def _card(inside: str) -> str:

@@ -51,7 +51,7 @@ SCORES = {
     "entropy": "by how the answers vary",
     "combined": "all together",
 }
-ELSEWHERE_ROW = "{name} ({n} pictures) against {inside} ({inside_n})"
+ELSEWHERE_ROW = "{name} ({n} pictures) against {inside} ({inside_n}), {model}"
 
 
 def points(share: float) -> str:

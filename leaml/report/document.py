@@ -56,7 +56,8 @@ class Facts:
 
 def document(facts: Facts) -> Json:
     """The whole report as JSON."""
-    sets = [_set(name, found, facts) for name, found in facts.comparison.get("sets", {}).items()]
+    sets = [_set(split, found, facts) for split, found in facts.comparison.get("sets", {}).items()]
+    name = next((one["adapted"]["name"] for one in sets if one["adapted"]), None)  # as the comparison calls it
     whole = {
         "format": FORMAT,
         "title": facts.title,
@@ -67,7 +68,7 @@ def document(facts: Facts) -> Json:
         "fewest": FEWEST,
         "model": facts.model,
         "sets": sets,
-        "elsewhere": [_elsewhere(found) for found in facts.comparison.get("elsewhere", [])],
+        "elsewhere": [_elsewhere(one) for one in facts.comparison.get("elsewhere", []) if one["model"] == name],
         "votes": _votes(facts.ballots),
         "splits": list(facts.splits),
         "types": list(facts.types),

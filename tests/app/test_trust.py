@@ -45,7 +45,8 @@ def row(name: str, adapter: int | None, closed: dict | None, open_: dict | None 
 
 def test_each_figure_is_said_with_its_n_and_its_range(project):
     score = {"auroc": figures(0.8)}
-    other = {"name": HOSTILE, "inside": "test", "pictures": 55, "inside_pictures": 90, "scores": {"knn": score}}
+    other = {"name": HOSTILE, "inside": "test", "pictures": 55, "inside_pictures": 90}
+    other |= {"model": "base", "scores": {"knn": score}}
     rows = [row("base", None, part(0.7)), row(HOSTILE, 3, part(0.7), part(1, 12))]
     compared(project, sets={"test": {"questions": 400, "rows": rows}}, elsewhere=[other])
     shown = trust.view(project)

@@ -54,7 +54,10 @@ def facts() -> Facts:
         made="2026-01-31",
         version="0.1.0",
         model={"adapter": 3, "name": HOSTILE, "base": "nano", "kind": "lora", "trained_weights": 327680, "bytes": 1},
-        comparison={"sets": {"test": {"questions": 412, "rows": rows}}, "elsewhere": [elsewhere]},
+        comparison={
+            "sets": {"test": {"questions": 412, "rows": rows}},
+            "elsewhere": [elsewhere, elsewhere | {"model": "base"}],
+        },
         changes={"test": dict(n=412, fixed=48, broken=9, both_right=200, both_wrong=155, differ=61)},
         splits=[{"split": "test", "pictures": 90, "independent": 60, "labelled": 90, "labels": 412, "used": True}],
         types=[{"type": "count", "labels": 200}],

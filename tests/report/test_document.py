@@ -29,7 +29,8 @@ def test_it_is_json_and_names_neither_people_nor_groups_nor_places(facts):
     for hidden in ("Dr. ", "Miller", "/home", "by_group"):
         assert hidden not in text
     assert [one["name"] for one in document(facts)["votes"]["people"]] == ["Person 1", "Person 2"]
-    assert document(facts)["elsewhere"][0]["name"] == "other clinic"
+    [elsewhere] = document(facts)["elsewhere"]
+    assert elsewhere["name"] == "other clinic"
 
 
 def test_kinds_and_wordings_stand_side_by_side_for_all_models(facts):
