@@ -252,7 +252,7 @@ leaml.label = function (element, props, watch, trigger) {
   };
 
   function drawRow(row, place) {
-    if (place !== open)
+    if (place !== open || mode === "skip")
       return make("li", {},
         button(row.question, "", () => goTo(place), { class: "label-row", title: row.question }),
         make("span", { class: told(row) ? "label-given" : "label-given quiet", title: given(row) }, given(row)));
@@ -367,7 +367,7 @@ leaml.label = function (element, props, watch, trigger) {
         ? make("ol", { class: "label-rows" }, rows().map(drawRow))
         : make("div", { class: "label-asked" }, make("p", {}, words.none_asked),
             button(words.choose, "", edit, { class: "card-primary", "data-part": "choose" })),
-      make("div", { class: drafted.adding ? "" : "label-more" },
+      mode === "skip" ? null : make("div", { class: drafted.adding ? "" : "label-more" },
         leaml.ownQuestion(value, drafted, { keep, draw, kind, taken, added, again }, (text) => (message = text)),
         drawNames()),
       make("p", { class: "card-alert", role: "alert" }, message || value.error || ""),

@@ -94,8 +94,8 @@ leaml.questionList = function (card, value, save, leave) {
     const small = (text, act) => button(text, "", act, { class: "card-quiet", "aria-label": `${text}: ${row.question}` });
     return make("li", { class: "label-template" },
       typed("question", words.own_question),
-      make("div", { class: "label-template-more" }, types, offers(row) ? typed("choices", words.own_choices) : null),
-      make("div", { class: "label-template-more" },
+      offers(row) ? typed("choices", words.own_choices) : null,
+      make("div", { class: "label-template-more" }, types,
         make("span", { class: "quiet" }, row.note || ""),
         small(words.up, () => move(place, -1)),
         small(words.down, () => move(place, 1)),

@@ -20,6 +20,7 @@ from leaml.options import ImportOptions
 from leaml.records import Progress, Result
 from leaml.store.annotations import Annotations
 from leaml.store.arrival import Arrival
+from leaml.store.blanking import delete_unwanted
 from leaml.store.events import Change
 from leaml.store.findings import Findings
 from leaml.store.formats import Dataset, read_caption_table, read_folder, read_question_table
@@ -50,6 +51,7 @@ def import_folder(
         StorageError: the disk is full, or cannot be read or written. What was taken stays.
         OptionError: the shares leave nothing for training.
     """
+    delete_unwanted(project)
     data = read_folder(folder)
     findings = _refusals(data)
     arrival = Arrival(project, person, findings)
