@@ -54,6 +54,9 @@ class ModelOptions(Options):
     """What every stage shares that loads a model."""
 
     model: str = Field("nano", min_length=1, max_length=500, description="Model: nano, a folder, or a hub id.")
+    precision: Literal["auto", "full", "8bit", "4bit"] = Field(
+        "auto", description="How the model's weights are held: in full, or in fewer bits, for cards with less memory."
+    )
 
 
 class BlankOptions(Options):

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 
-from leaml.models.load import image_only
+from leaml.models.processors import image_only
 from tests import tiny_models
 from tests.tiny_models import PATCH, PICTURE, TEXT, VISION, WIDTH
 

@@ -44,7 +44,7 @@ def caption(project: Project, job: Job, options: CaptionOptions) -> Work:
 
     if asked is not None:
         return Work(teacher.caption_by_server(asked, list(pictures), options, name), write)
-    model, framing = Models(options.model).use(None)
+    model, framing = Models(options.model, options.precision).use(None)
     return Work(teacher.caption(model, framing, list(pictures), options, name), write)
 
 
@@ -55,7 +55,7 @@ def distil(project: Project, job: Job, options: DistilOptions) -> Work:
     _use(project, job, labels, captions)
     questions, written = [row.as_question() for row in labels], [row.as_caption() for row in captions]
     _refuse_changed(job, [*questions, *written])
-    model, framing = Models(options.model).use(None)
+    model, framing = Models(options.model, options.precision).use(None)
     events = distill(model, framing, questions, written, options, job.folder, project.folder / SCORES)
     kind = trained_by(options).kind
     return Work(events, finish=lambda result: _keep_adapter(project, job, "generator", kind, result))
@@ -69,7 +69,7 @@ def adapt(project: Project, job: Job, options: AdaptOptions) -> Work:
     questions = [row.as_question() for row in rows if row.status == "label"]
     pairs = [row.as_pair() for row in rows if row.status == "accepted"]
     _refuse_changed(job, [*questions, *pairs])
-    model, framing = Models(options.model).use(None)
+    model, framing = Models(options.model, options.precision).use(None)
     events = adapt_stage(model, framing, questions, pairs, options, job.folder, project.folder / SCORES)
     return Work(events, finish=lambda result: _keep_adapter(project, job, "answers", options.method, result))
 

@@ -27,17 +27,18 @@ WEIGHTS = ("adapter_model.safetensors", "model.safetensors", "model.safetensors.
 
 
 class Models:
-    """A base model by name, and who stands in for it.
+    """A base model by name, held in `precision` (see `load`), and who stands in for it.
 
     Raises:
         ModelError: the model cannot be loaded. DataError: its chat template cannot be used.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, precision: str = "auto") -> None:
         self.name = name
-        loaded = load(name)
-        print(f"{name}\n  {loaded.device_reason}\n  {loaded.dtype_reason}", flush=True)
+        loaded = load(name, precision=precision)
         self.framing = SeenFraming(loaded.model, Framing(loaded.processor))
+        reasons = (loaded.device_reason, loaded.dtype_reason, loaded.weights_reason, self.framing.packing_reason)
+        print(name, *reasons, sep="\n  ", flush=True)
         self._base = loaded.model
         self._fingerprint = fingerprint(loaded.model)
         self._wrapped: PeftModel | None = None

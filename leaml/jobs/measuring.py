@@ -62,7 +62,7 @@ class _Comparing:
         self.elsewhere = Elsewhere(project, job, options, self.asked) if options.trust else None
 
     def events(self) -> Generator[Progress | Answered | Result, None, None]:
-        models = Models(self.options.model)
+        models = Models(self.options.model, self.options.precision)
         known = {(row.adapter_id, row.pair_id) for row in self.project.predictions(self.job.run)}
         done, total = 0, len(self.who) * len(self.asked)
         for id, adapter in self.who.items():

@@ -37,15 +37,17 @@ def order(project: Project, job: Job, options: OrderOptions) -> Work:
         keep_turns(project, chosen)
         return {"pictures": len(chosen), "random": sum(turn.why == "random" for turn in chosen)}
 
-    return Work(_look(options.model, pictures, rows), finish=finish)
+    return Work(_look(options, pictures, rows), finish=finish)
 
 
-def _look(model: str, pictures: list[Picture], rows: list[np.ndarray]) -> Generator[Progress | Result, None, None]:
+def _look(
+    options: OrderOptions, pictures: list[Picture], rows: list[np.ndarray]
+) -> Generator[Progress | Result, None, None]:
     """Fills `rows` with one vector for each picture."""
     from leaml.evaluation.image_features import image_features
     from leaml.jobs.loading import Models
 
-    seeing, framing = Models(model).use(None)
+    seeing, framing = Models(options.model, options.precision).use(None)
     for vector in image_features(seeing, framing, [picture.path for picture in pictures]):
         rows.append(vector)
         if len(rows) % EVERY == 0:

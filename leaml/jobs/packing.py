@@ -140,9 +140,10 @@ class _Packing:
     def _merged(self, folder: Path) -> None:
         import torch
 
+        from leaml.models.adapters import merge
+
         model, processor = _exact(self.adapter)
-        whole = model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
-        whole.to(torch.bfloat16).save_pretrained(folder)
+        merge(model).to(torch.bfloat16).save_pretrained(folder)
         processor.save_pretrained(folder)
 
     def _dataset(self, folder: Path) -> None:
@@ -172,10 +173,10 @@ def _exact(adapter: Adapter) -> tuple[Any, Any]:
     from leaml.jobs.loading import Models
     from leaml.models.load import load
 
-    model, framing = Models(adapter.base).use(adapter)  # refuses an adapter of another base
+    model, framing = Models(adapter.base, "full").use(adapter)  # refuses an adapter of another base
     if adapter.kind == "full" or model.num_parameters() > MOST_IN_FULL:
         return model, framing.processor
-    loaded = load(adapter.base, "cpu", torch.float32)
+    loaded = load(adapter.base, "cpu", torch.float32, "full")
     return PeftModel.from_pretrained(loaded.model, str(adapter.path)), loaded.processor
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from leaml.errors import ModelError, OptionError, StorageError
 from leaml.models.neuron_tuner import NeuronConfig, NeuronLinear
 from leaml.models.neurons import Selection
-from leaml.models.quantised import keep_differentiable
+from leaml.models.quantised import is_quantised, keep_differentiable
 from leaml.models.structure import base_model, feed_forwards, language_linears
 
 
@@ -111,6 +111,20 @@ def export_lora(model: PeftModel, adapter: str, folder: Path) -> None:
         lora.save_pretrained(str(folder))
     except OSError as error:
         raise StorageError(f"{folder} cannot be written: {error}.", "Check the folder and the free space.") from error
+
+
+def merge(model: nn.Module) -> nn.Module:
+    """The model itself, with its active adapter written into its weights for good, whichever kind it is of.
+
+    Raises:
+        ModelError: the weights are held in fewer bits, and what the adapter adds would be rounded away.
+    """
+    if is_quantised(base_model(model)):
+        raise ModelError(
+            "Merging into a quantised model would round its weights again.",
+            "Load the base model in full, add the adapter, and merge there.",
+        )
+    return model.merge_and_unload(safe_merge=True) if isinstance(model, PeftModel) else model
 
 
 def trainable_parameters(model: nn.Module) -> int:

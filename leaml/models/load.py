@@ -10,7 +10,6 @@ is installed.
 
 import hashlib
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,18 +19,20 @@ from typing import Any
 import torch
 import transformers
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoConfig, AutoModelForImageTextToText
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
-from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
-from transformers.processing_utils import ProcessorMixin
+from transformers.utils import cached_file
 
 import leaml
 from leaml.errors import ModelError
+from leaml.models.processors import load_processor
+from leaml.models.quantised import choose_weights, keep_differentiable, quantisation, remember_full_weights, samples
 
 NANO = Path(leaml.__file__).parents[1] / "assets" / "nano"
 """Where the embedded model stands."""
 
+LFS_NOTE = b"version https://git-lfs"
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt")
 ANOTHER_MODEL = "Choose a model such as Qwen3-VL, SmolVLM, Gemma 3 or LLaVA."
 
@@ -47,17 +48,22 @@ class Loaded:
     """As it was asked for: `nano`, the name on a hub, or the folder."""
     device_reason: str
     dtype_reason: str
+    weights_reason: str
 
 
 def load(
-    name_or_folder: str | Path, device: str | torch.device | None = None, dtype: torch.dtype | None = None
+    name_or_folder: str | Path,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    precision: str = "auto",
 ) -> Loaded:
     """Load model and processor.
 
     Args:
         name_or_folder: `"nano"`, a folder, or a name on the Hugging Face hub (`owner/name`).
         device: where to run; chosen with a reason where not given.
-        dtype: in which precision to hold the weights; chosen with a reason where not given.
+        dtype: in which precision to compute, and to hold weights in full; chosen with a reason where not given.
+        precision: of the language model's linear layers: `full`, `8bit`, `4bit`, or `auto` for a choice with a reason.
 
     Raises:
         ModelError: no such model, weights only as pickle, not an image-text-to-text model, a model that needs code of
@@ -70,13 +76,21 @@ def load(
     with _translated_errors(str(name_or_folder)), _quiet(is_folder):
         config = AutoConfig.from_pretrained(source, **options)
         _refuse_other_tasks(config, str(name_or_folder))
-        processor = _load_processor(source, config, options)
+        processor = load_processor(source, config, options)
+        weights, weights_reason = choose_weights(precision, device, _size(source) if is_folder else 0, config)
+        fewer_bits = quantisation(weights, config, dtype)
+        # Weights in fewer bits are put where they stay while they are read.
+        placed = {} if weights == "full" else {"device_map": {"": device}}
         model, found = AutoModelForImageTextToText.from_pretrained(
-            source, config=config, dtype=dtype, use_safetensors=True, output_loading_info=True, **options
-        )
+            source, config=config, dtype=dtype, use_safetensors=True, output_loading_info=True,
+            quantization_config=fewer_bits, **placed, **options,
+        )  # fmt: skip
         _refuse_missing_weights(found["missing_keys"], str(name_or_folder))
-        model = model.to(device).eval()
-    return Loaded(model, processor, str(name_or_folder), device_reason, dtype_reason)
+        model = model.eval() if placed else model.to(device).eval()
+        if fewer_bits is not None:
+            remember_full_weights(model, _folder_of(source, is_folder))
+        keep_differentiable(model)
+    return Loaded(model, processor, str(name_or_folder), device_reason, dtype_reason, weights_reason)
 
 
 def choose_device(device: str | torch.device | None = None) -> tuple[torch.device, str]:
@@ -108,17 +122,15 @@ def fingerprint(model: Any) -> str:
     """A short hash that tells one model's weights from another's, in any precision.
 
     Names, shapes and at most 1,024 evenly spaced values of every parameter (as bfloat16) enter it, so that it takes
-    moments at any size.
+    moments at any size. Weights in 4 or 8 bits have the hash of the full ones that they were made of.
 
     Returns:
         16 hexadecimal digits.
     """
     digest = hashlib.sha256()
-    for name, parameter in sorted(model.named_parameters()):
-        values = parameter.detach().flatten()
-        sample = values[:: max(1, values.numel() // 1024)][:1024].to(torch.bfloat16).view(torch.int16).cpu()
-        digest.update(f"{name}{tuple(parameter.shape)}".encode())
-        digest.update(sample.numpy().tobytes())
+    for name, shape, sample in samples(model):
+        digest.update(f"{name}{shape}".encode())
+        digest.update(sample.view(torch.int16).numpy().tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -134,6 +146,16 @@ def _locate(name_or_folder: str | Path) -> tuple[str, bool]:
     raise ModelError(f"There is no model folder {folder}.", "Give a folder, a name such as owner/name, or nano.")
 
 
+def _size(folder: str) -> int:
+    """Bytes of the weights in a folder."""
+    return sum(file.stat().st_size for file in Path(folder).glob("*.safetensors"))
+
+
+def _folder_of(source: str, is_folder: bool) -> Path:
+    """Where the files of a loaded model lie: in the folder itself, or in the hub's cache."""
+    return Path(source) if is_folder else Path(cached_file(source, "config.json", local_files_only=True)).parent
+
+
 def _refuse_unusable_folder(folder: Path) -> None:
     if not (folder / "config.json").is_file():
         if (folder / "adapter_config.json").is_file():
@@ -147,13 +169,33 @@ def _refuse_unusable_folder(folder: Path) -> None:
     if own_code and model_type not in CONFIG_MAPPING:
         raise ModelError(f"{folder} needs Python code of its own (auto_map), which is never run here.", ANOTHER_MODEL)
     if any(folder.glob("*.safetensors")):
-        return
+        return _refuse_incomplete(folder)
     if any(file.suffix in PICKLE_SUFFIXES for file in folder.iterdir()):
         raise ModelError(
             f"{folder} holds its weights as pickle only, which can run code when it is opened.",
             "Get the model's safetensors files.",
         )
     raise ModelError(f"{folder} has no weights (*.safetensors).", "Copy the model again.")
+
+
+def _refuse_incomplete(folder: Path) -> None:
+    """By the list of parts that goes with large models, and by parts that are mere notes of where the weights are."""
+    index = folder / "model.safetensors.index.json"
+    try:
+        named = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()) if index.is_file() else set()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{index} cannot be read: {error}.", "Copy the model again.") from error
+    if missing := sorted(name for name in named if not (folder / name).is_file()):
+        raise ModelError(
+            f"{folder} lacks {len(missing)} of the {len(named)} parts of its weights, such as {missing[0]}.",
+            "Let its download finish, or copy the whole folder again.",
+        )
+    for file in folder.glob("*.safetensors"):
+        with file.open("rb") as opened:
+            if opened.read(len(LFS_NOTE)) == LFS_NOTE:
+                raise ModelError(
+                    f"{file} only notes where the weights are (Git LFS).", "Run git lfs pull in that folder."
+                )
 
 
 def _refuse_other_tasks(config: Any, name: str) -> None:
@@ -169,50 +211,6 @@ def _refuse_missing_weights(missing: set[str], name: str) -> None:
         )
 
 
-def _load_processor(source: str, config: Any, options: dict[str, Any]) -> Any:
-    """The processor, with pictures on the PIL backend, and without video, which would need packages of its own."""
-    family = PROCESSOR_MAPPING.get(type(config), None)
-    if family is not None and "video_processor" in family.get_attributes():
-        processor = image_only(family).from_pretrained(source, **options)
-    else:
-        processor = AutoProcessor.from_pretrained(source, **options)
-    if not hasattr(processor, "image_processor"):
-        raise ModelError(f"{source} has no processor for pictures.", "Copy its preprocessor_config.json too.")
-    # `AutoProcessor(backend="pil")` would hand the word to the tokenizer and the video processor too, which know
-    # another.
-    if not type(processor.image_processor).__name__.endswith("Pil"):
-        processor.image_processor = AutoImageProcessor.from_pretrained(source, backend="pil", **options)
-    return processor
-
-
-class _SkipMissingParts(ProcessorMixin):
-    """Stands behind a family's processor class and leaves out the parts that it was not given."""
-
-    def __init__(self, *parts: Any, **options: Any) -> None:
-        super().__init__(*(part for part in parts if part is not None), **options)
-
-
-class _WithoutVideo:
-    """Stands before a family's processor class, and reads its parts but the video processor."""
-
-    @classmethod
-    def _get_arguments_from_pretrained(cls, *source: Any, **options: Any) -> list[Any]:
-        return [*super()._get_arguments_from_pretrained(*source, **options), None]  # in the video processor's place
-
-
-def image_only(family: type) -> type:
-    """The processor class `family` for pictures and text alone, which needs none of the packages for video."""
-    module = sys.modules[family.__module__]
-    if getattr(module, "num2words", family) is None:
-        module.num2words = str  # SmolVLM insists on this package, to spell out how many frames a video has
-    attributes = [name for name in family.get_attributes() if name != "video_processor"]
-    body = {
-        "get_attributes": classmethod(lambda cls: attributes),
-        "apply_chat_template": ProcessorMixin.apply_chat_template,  # SmolVLM's own asks the video processor first
-    }
-    return type(family.__name__, (_WithoutVideo, family, _SkipMissingParts), body)
-
-
 @contextmanager
 def _translated_errors(name: str) -> Iterator[None]:
     """Turn what transformers and PyTorch raise into a `ModelError` that says what to do."""
@@ -224,7 +222,10 @@ def _translated_errors(name: str) -> Iterator[None]:
         raise ModelError(f"Not enough memory for {name}.", "Try a smaller model.") from error
     except ImportError as error:
         raise ModelError(f"{name} needs a package that is missing: {_first_line(error)}", "Install it.") from error
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except SafetensorError as error:
+        what = f"{name} cannot be loaded: its weights are damaged ({_first_line(error)})."
+        raise ModelError(what, "Let its download finish, or copy the model again.") from error
+    except (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError) as error:
         line = _first_line(error)
         if "trust_remote_code" in str(error):
             raise ModelError(f"{name} needs Python code of its own, which is never run here.", ANOTHER_MODEL) from error

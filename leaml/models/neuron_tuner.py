@@ -120,7 +120,7 @@ class NeuronLinear(nn.Module, BaseTunerLayer):
         if self.disable_adapters or self.merged:
             return y
         if self.quantization_backend is not None:
-            y = self.quantization_backend.maybe_clone_base_result(y)
+            y = y.clone()  # what bitsandbytes gives is a view, which autograd does not let change
         for adapter in self.active_adapters:
             if adapter in self.neuron_delta:
                 y = self._add_difference(y, x, adapter)

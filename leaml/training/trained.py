@@ -14,10 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from leaml.errors import ModelError
 from leaml.models.adapters import add_lora, add_neuron_adapter, trainable_parameters
 from leaml.models.framing import Framing
 from leaml.models.load import fingerprint
 from leaml.models.neurons import Selection, score_neurons
+from leaml.models.quantised import is_quantised
 from leaml.models.scores import Provenance, scored
 from leaml.records import Pair, Question
 from leaml.training.batches import Batch, Example, Turn, encode, kind_losses
@@ -62,11 +64,17 @@ class Trained:
                 the run's folder.
 
         Raises:
-            ModelError: the model has no neurons that can be selected, or adapters of another kind.
+            ModelError: the model has no neurons that can be selected, or adapters of another kind; or all of it is to
+                be trained, and its weights are held in fewer bits.
         """
         if self.kind == "lora":
             return add_lora(model, self.rank, self.rank, self.adapter)
         if self.kind == "full":
+            if is_quantised(model):
+                raise ModelError(
+                    "Weights that are held in 4 or 8 bits cannot all be trained.",
+                    "Train neurons or a LoRA, or hold the weights in full.",
+                )
             # In bf16 most updates would be smaller than the last bit of the weight, and be lost.
             return model.float().requires_grad_(True)
         path = run_folder / "selection.json"

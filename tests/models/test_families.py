@@ -231,3 +231,12 @@ def test_an_adapter_learns_and_comes_back_and_merges_to_the_same_model(family, k
     framing.processor.save_pretrained(tmp_path / "whole")
     whole = fresh(tmp_path / "whole")
     assert said(whole.model, Framing(whole.processor)) == pytest.approx(after, abs=1e-3)
+
+
+def test_half_precision_answers_nearly_the_same(family):
+    half = load(family.folder, device="cpu", dtype=torch.bfloat16)
+    framing = kept(half.model, Framing(half.processor))
+    assert said(half.model, framing) == pytest.approx(said(family.model, family.framing), rel=0.05)
+    written = write(half.model, framing, [Request(picture(number), "Is it?") for number in range(3)], 2)
+    assert all(np.isfinite(one.log_probability) for one in written)
+    assert len(learn(add_lora(half.model, 2, 4), framing, 1)) == 1

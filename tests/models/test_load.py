@@ -110,6 +110,40 @@ def test_damaged_weights_are_refused(folder):
         load(folder)
 
 
+def test_damaged_weights_say_so(folder):
+    (folder / "model.safetensors").write_bytes(b"\xff" * 4000)
+    with pytest.raises(ModelError, match="its weights are damaged") as caught:
+        load(folder)
+    assert "Let its download finish" in caught.value.fix
+
+
+def test_a_half_downloaded_folder_is_refused_before_anything_is_loaded(folder):
+    model, _ = tiny_models.idefics3()
+    (folder / "model.safetensors").unlink()
+    model.save_pretrained(folder, max_shard_size="100KB")
+    parts = sorted(folder.glob("model-*.safetensors"))
+    assert len(parts) > 2 and load(folder, device="cpu")
+    parts[1].unlink()
+    with pytest.raises(ModelError, match=f"lacks 1 of the {len(parts)} parts of its weights, such as {parts[1].name}"):
+        load(folder)
+    (folder / "model.safetensors.index.json").write_text("[]")
+    with pytest.raises(ModelError, match=r"index\.json cannot be read"):
+        load(folder)
+
+
+def test_a_note_of_git_lfs_is_not_taken_for_weights(folder):
+    (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with pytest.raises(ModelError, match="only notes where the weights are") as caught:
+        load(folder)
+    assert "git lfs pull" in caught.value.fix
+
+
+def test_a_tokenizer_without_a_token_for_pictures_is_refused(folder):
+    tiny_models.tokenizer([]).save_pretrained(folder)
+    with pytest.raises(ModelError, match="has no token for pictures"):
+        load(folder)
+
+
 def test_incomplete_weights_are_refused_instead_of_filled_with_noise(folder):
     weights = load_file(folder / "model.safetensors")
     missing = next(name for name in weights if name.endswith("down_proj.weight"))
