@@ -14,6 +14,7 @@ from leaml.verbs.flags import described
 from leaml.verbs.following import tell
 from leaml.verbs.importing import named
 from leaml.verbs.outcomes import next_step
+from leaml.verbs.progress import lines, progress
 
 STATUSES = ("suggested", "accepted", "rejected", "label", "question")
 
@@ -28,6 +29,8 @@ def add_options(parser: argparse.ArgumentParser, verb: str) -> None:
     accepted.add_argument("numbers", type=int, nargs="*", metavar="N", help="numbers of suggestions, as listed")
     _add_filter(accepted)
     accepted.add_argument("--all", action="store_true", help="every suggestion that waits")
+    told = _word(words, "progress", "say how far the review is, who agrees, what samples and checks found")
+    told.add_argument("--json", action="store_true", help="as one JSON object")
     exported = _word(words, "export", "write questions and answers with their status into a file")
     exported.add_argument("file", type=Path, metavar="FILE", help=".jsonl or .csv")
     _add_status(exported)
@@ -39,7 +42,8 @@ def add_options(parser: argparse.ArgumentParser, verb: str) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Does what the word says, on the project that is meant."""
     project = projects.chosen(arguments)
-    {"list": _list, "accept": _accept, "export": _export, "import": _import}[arguments.word](project, arguments)
+    words = {"list": _list, "accept": _accept, "progress": _progress, "export": _export, "import": _import}
+    words[arguments.word](project, arguments)
     return 0
 
 
@@ -85,6 +89,14 @@ def _accept(project: Project, arguments: argparse.Namespace) -> None:
     project.accept_all(arguments.person, chosen, f"{batch}, from the command line")
     tell(f"Accepted {len(chosen)} suggestions.")
     next_step(project)
+
+
+def _progress(project: Project, arguments: argparse.Namespace) -> None:
+    found = progress(project)
+    if arguments.json:
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        print("\n".join(lines(found)))
 
 
 def _waiting(project: Project, numbers: list[int]) -> list[int]:

@@ -5,8 +5,6 @@ import json
 
 import pytest
 
-from leaml.store.formats import read_folder
-
 
 def test_the_list_shows_what_waits(leaml, suggestions, capsys):
     assert leaml("review", "list") == 0
@@ -73,21 +71,13 @@ def test_a_missing_file_is_said(leaml, project, capsys):
     assert "nowhere.csv" in capsys.readouterr().err
 
 
-def test_the_dataset_goes_out_in_the_import_format_with_accepted_suggestions(leaml, project, suggestions, tmp_path):
-    leaml("review", "accept", "--least-agreement", 0.5, "--person", "Dr A")
-    assert leaml("export", "dataset", tmp_path / "out") == 0
-    data = read_folder(tmp_path / "out")
-    assert data.problems == [] and len(data.images) == len(project.pictures())
-    assert len(data.captions) == len(project.captions())
-    assert len(data.questions) == len(project.labels(split=None)) + 2
-    accepted = [question for question in data.questions if question.origin == "suggestion, accepted by Dr A"]
-    assert {question.question for question in accepted} == {"Is there a polyp?", "Is there stool?"}
-    assert {q.split for q in data.questions} == {pair.split for pair in project.labels(split=None)}
-
-
-def test_nothing_is_written_over(leaml, project, tmp_path, capsys):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "mine.txt").write_text("mine")
-    assert leaml("export", "dataset", tmp_path / "out") == 2
-    assert "holds other files" in capsys.readouterr().err
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
+def test_progress_says_who_did_what_and_what_was_found(leaml, project, suggestions, capsys):
+    for person, pair, accept in (("A", 0, True), ("B", 0, False), ("A", 1, True), ("B", 1, True)):
+        project.judge(person, suggestions[pair], accept, queue="audit", seconds=4.0, reason="wrong answer")
+    assert leaml("review", "progress") == 0
+    out = capsys.readouterr().out
+    assert "2 suggestions decided, 1 wait." in out and "A: 2 decided, 2 kept, 4 s each" in out
+    assert "At random: 1 of 2 right" in out and "Agreement on verdicts: 1 of 2 the same" in out
+    assert leaml("review", "progress", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["people"]["B"]["kept"] == 1 and found["advice"] == "unknown" and found["samples"] == []
