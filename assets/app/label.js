@@ -187,6 +187,7 @@ leaml.label = function (element, props, watch, trigger) {
   }
 
   function change(wanted) {
+    if (!value.picture) return;
     mode = mode === wanted ? "" : wanted;
     draw();
     if (mode === "comment") element.querySelector("[data-part=comment]").focus();
@@ -447,7 +448,7 @@ leaml.label = function (element, props, watch, trigger) {
     setTimeout(lookAgain, 1500);
   }
 
-  const free = (action) => () => (mode ? false : action());
+  const free = (action) => () => (mode || !value.picture ? false : action());
   const arrows = { ArrowUp: free(() => goTo(open - 1)), ArrowDown: free(() => goTo(open + 1)) };
   const digits = Object.fromEntries([..."0123456789"].map((key) => [key, () => digit(Number(key))]));
   const shapes = Object.fromEntries(SHAPES.map(([name, key]) => [key.toLowerCase(), free(() => mark(name))]));
@@ -462,8 +463,8 @@ leaml.label = function (element, props, watch, trigger) {
     s: () => (mode === "skip" ? skip("") : mode ? false : skip()),
     ArrowLeft: free(() => send("move", { by: -1 })),
     ArrowRight: free(() => send("move", { by: 1 })),
-    u: free(() => send("undo")),
-    "Ctrl+z": free(() => send("undo")),
+    u: () => (mode ? false : send("undo")),
+    "Ctrl+z": () => (mode ? false : send("undo")),
     "Ctrl+Enter": save,
     Escape: () => {
       document.activeElement.blur();

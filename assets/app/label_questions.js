@@ -91,7 +91,7 @@ leaml.questionList = function (card, value, save, leave) {
         draw();
       },
     }, value.types.map((type) => make("option", { value: type.key, selected: type.key === row.type }, type.name)));
-    const small = (text, act) => button(text, "", act, { class: "card-quiet", "aria-label": `${text}: ${row.question}` });
+    const small = (text, act) => button(text, "", act, { class: "card-quiet", "aria-label": `${text} (${place + 1})` });
     return make("li", { class: "label-template" },
       typed("question", words.own_question),
       offers(row) ? typed("choices", words.own_choices) : null,

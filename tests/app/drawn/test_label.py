@@ -18,7 +18,9 @@ ROWS = [
 
 def value(picture: int = 1, **more) -> dict:
     return {
-        "project": "polyps", "words": texts.WORDS, "pool": "train", "types": _types(), "blind": "", "said": "",
+        "project": "polyps", "person": "Me", "viewer": "label-viewer", "reasons": texts.REASONS, "comment": "",
+        "flagged": False, "presets": texts.PRESETS, "words": texts.WORDS,
+        "pool": "train", "types": _types(), "blind": "", "said": "",
         "pools": [{"key": "train", "name": "to learn from"}, {"key": "test", "name": "test"}],
         "picture": {"id": picture, "place": f"Picture {picture} of 9"}, "questions": ROWS,
         "standing": "0 labelled", **more,
@@ -72,7 +74,7 @@ def test_keys_do_nothing_while_an_answer_is_written(form):
     assert form.asked() == []
     form.press("Control+Enter")
     assert form.asked()[0]["answers"] == [
-        {"question": "What else?", "type": "open", "choices": [], "answer": "such as 1 snare"}
+        {"question": "What else?", "type": "open", "choices": [], "answer": "such as 1 snare", "marks": []}
     ]
 
 
@@ -80,14 +82,14 @@ def test_a_second_press_while_the_first_is_under_way_sends_nothing(form):
     form.press("1", "Control+Enter", "Control+Enter", "s", "ArrowRight")
     assert [sent["act"] for sent in form.asked()] == ["save"]
     form.answer(value(2, saved=1))
-    form.press("s")
-    assert form.asked() == [{"act": "skip", "pool": "train", "picture": 2}]
+    form.press("ArrowRight")
+    assert form.asked() == [{"act": "move", "by": 1, "pool": "train", "picture": 2}]
 
 
 @pytest.mark.parametrize(
     ("key", "asked"),
     [
-        ("s", {"act": "skip"}),
+        ("f", {"act": "flag"}),
         ("u", {"act": "undo"}),
         ("Control+z", {"act": "undo"}),
         ("ArrowLeft", {"act": "move", "by": -1}),
@@ -97,6 +99,50 @@ def test_a_second_press_while_the_first_is_under_way_sends_nothing(form):
 def test_each_key_asks_for_one_thing(form, key, asked):
     form.press(key)
     assert form.asked() == [{"pool": "train", "picture": 1, **asked}]
+
+
+def test_a_picture_is_passed_over_with_a_reason_by_digit_or_without(form):
+    form.press("s", "ArrowRight", "u", "Escape", "s", "2")
+    assert form.asked() == [{"act": "skip", "text": texts.REASONS[1], "pool": "train", "picture": 1}]
+    form.answer(value(2))
+    form.press("s", "s")
+    assert form.asked() == [{"act": "skip", "text": "", "pool": "train", "picture": 2}]
+
+
+def test_what_cannot_be_told_is_sent_apart_by_t_or_the_digit_after_the_choices(form):
+    form.press("3", "t", "1", "Control+Enter")
+    [sent] = form.asked()
+    assert sent["untold"] == ["Is there a polyp?", "How many?"]
+    assert [row["answer"] for row in sent["answers"]] == ["forceps"]
+
+
+def test_an_empty_picture_and_usual_questions_left_open_are_sent_only_when_it_is_said_twice(part):
+    form = part("label", value(questions=[row | {"usual": True} for row in ROWS]))
+    form.press("Control+Enter")
+    assert form.asked() == []
+    form.press("1", "Control+Enter")
+    assert form.asked() == [] and "3 questions" in form.text(".card-alert")
+    form.press("Control+Enter")
+    assert len(form.asked()[0]["answers"]) == 1
+
+
+def test_a_comment_is_written_and_sent(form):
+    form.press("c")
+    form.page.keyboard.type("look again")
+    form.press("Enter")
+    assert form.asked() == [{"act": "comment", "text": "look again", "pool": "train", "picture": 1}]
+
+
+def test_usual_questions_are_added_from_kinds_moved_and_sent(form):
+    form.answer(value(1, templates=[{"id": 4, "note": "has answers", **ROWS[0]}]))
+    form.page.click("[data-preset='count']")
+    form.page.keyboard.type("How many polyps?")
+    form.page.get_by_label("Up (2)").click()
+    form.page.click("[data-part=keep]")
+    [sent] = form.asked()
+    assert [(row["id"], row["question"]) for row in sent["questions"]] == [
+        (None, "How many polyps?"), (4, "Is there a polyp?")
+    ]  # fmt: skip
 
 
 def test_a_reload_loses_nothing_that_was_typed(part):
@@ -136,7 +182,7 @@ def test_an_own_question_is_added_answered_and_sent(form):
     form.page.keyboard.type("Is it sharp?")
     form.press("Enter", "1", "Control+Enter")
     assert form.asked()[0]["answers"] == [
-        {"question": "Is it sharp?", "type": "yes/no", "choices": ["yes", "no"], "answer": "yes"}
+        {"question": "Is it sharp?", "type": "yes/no", "choices": ["yes", "no"], "answer": "yes", "marks": []}
     ]
 
 
@@ -148,6 +194,7 @@ def test_an_own_question_with_choices(form):
     form.press("Enter", "2", "Control+Enter")
     assert form.asked()[0]["answers"][0] == {
         "question": "Which side?", "type": "single choice", "choices": ["left", "right"], "answer": "right",
+        "marks": [],
     }  # fmt: skip
 
 
