@@ -8,6 +8,7 @@ import gradio as gr
 from gradio.components import Component
 
 from app import charts, estimates
+from app.captioning import Captioning
 from app.forms import CopyButton, Form
 from app.frame import Frame
 from app.job_panel import JobPanel, chosen_before
@@ -19,7 +20,7 @@ from leaml.errors import DataError, OptionError
 from leaml.jobs import queue
 from leaml.jobs.commands import command_of
 from leaml.jobs.queue import Job
-from leaml.options import CaptionOptions, DistilOptions, GenerateOptions, Options
+from leaml.options import DistilOptions, GenerateOptions, Options
 from leaml.store.importing import import_captions
 from leaml.store.overview import Overview
 from leaml.store.project import Project
@@ -37,8 +38,8 @@ class Distil(Screen):
     def build(self) -> None:
         self.learning = Form("distil", DistilOptions)
         self.writing = Form("generate", GenerateOptions, without=("model", "generator"))
-        self.captioning = Form("caption", CaptionOptions)
-        self.copy, self.copy_captions = CopyButton("distil"), CopyButton("caption")
+        self.captioning = Captioning(self.context)
+        self.copy = CopyButton("distil")
         self.panel = JobPanel(self.context, self.key, KINDS, came_of_it, {"distil": texts.CURVES})
         with gr.Row(equal_height=False, elem_classes="two-sides"):
             with gr.Column(scale=1, min_width=480):
@@ -48,8 +49,8 @@ class Distil(Screen):
                 self.map = gr.HTML(elem_id="distil-map")
         self.live = [self.again, self.stations, self.start, self.only_write, self.review, self.map, *self.panel.outputs]
         self.outputs = [
-            *self.live, self.plan, self.bring, self.label, self.captions, self.caption_note,
-            *self.learning.inputs, *self.writing.inputs, *self.captioning.inputs,
+            *self.live, self.plan, self.bring, self.label,
+            *self.learning.inputs, *self.writing.inputs, *self.captioning.outputs,
         ]  # fmt: skip
 
     def _build_plan(self) -> None:
@@ -62,8 +63,7 @@ class Distil(Screen):
             self.label = gr.Button(texts.LABEL, variant="primary", visible=False, elem_id="distil-label")
             self.review = gr.Button(texts.REVIEW, variant="primary", visible=False, elem_id="distil-review")
         self.stations = gr.HTML(elem_id="distil-stations")
-        with gr.Accordion(texts.STATIONS["caption"], open=False, elem_id="distil-captions") as self.captions:
-            self._build_captions()
+        self.captioning.build()
         with gr.Accordion(texts.OPTIONS, open=False, elem_id="distil-options"):
             gr.HTML(f"<h3>{texts.LEARNING}</h3>")
             self.learning.build()
@@ -71,33 +71,21 @@ class Distil(Screen):
             self.writing.build()
             self.copy.build()
 
-    def _build_captions(self) -> None:
-        self.caption_note = gr.HTML()
-        with gr.Row(elem_classes="buttons"):
-            self.caption_file = gr.UploadButton(
-                texts.CAPTION_FILE, file_types=[".jsonl", ".csv"], size="sm", elem_id="distil-caption-file"
-            )
-            self.caption_start = gr.Button(texts.CAPTION_MODEL, size="sm", elem_id="distil-caption-start")
-        with gr.Accordion(texts.CAPTION_OPTIONS, open=False):
-            self.captioning.build()
-            self.copy_captions.build()
-
     def subscribe(self, frame: Frame) -> None:
         typed = [*self.learning.inputs, *self.writing.inputs]
         frame.listen(self.start.click, self.begin, typed, self.live, changes=True)
         frame.listen(self.only_write.click, self.write, typed, self.live, changes=True)
-        frame.listen(self.caption_start.click, self.begin_captions, self.captioning.inputs, self.live, changes=True)
-        frame.listen(
-            self.caption_file.upload, self.take_captions, [self.caption_file],
-            [*self.live, self.captions, self.caption_note], changes=True,
-        )  # fmt: skip
+        teacher = self.captioning
+        frame.listen(teacher.start.click, self.begin_captions, teacher.inputs, self.live, changes=True)
+        took = [*self.live, teacher.box, teacher.note]
+        frame.listen(teacher.file.upload, self.take_captions, [teacher.file], took, changes=True)
         said = [self.again.change, *(part.input for part in self.learning.inputs)]
         frame.listen(said, self.describe, typed, [self.plan], quiet=True)
         frame.opens(self.review.click, "review")
         frame.opens(self.bring.click, "project")
         frame.opens(self.label.click, "label")
         self.copy.subscribe(frame, self.commands, typed)
-        self.copy_captions.subscribe(frame, self.caption_command, self.captioning.inputs)
+        teacher.subscribe(frame)
         self.panel.subscribe(frame)
 
     # Showing ------------------------------------------------------------------------------------------------------
@@ -105,7 +93,7 @@ class Distil(Screen):
     def refresh(self, fresh: bool) -> Updates:
         project = self.context.project
         overview = project.overview() if project else None
-        updates = {**self._live(overview), **self._about_captions(overview)}
+        updates = {**self._live(overview), **self.captioning.about(overview)}
         updates[self.again] = str(time.time())  # the inputs have their values only once the tab is open
         updates[self.bring] = gr.update(visible=not (overview and overview.pictures))
         updates[self.label] = gr.update(visible=bool(overview and overview.pictures and not overview.labels))
@@ -142,20 +130,11 @@ class Distil(Screen):
     def _typed_before(self, project: Project | None) -> dict[Component, Any]:
         jobs = queue.jobs(project) if project else []
         learning, writing = chosen_before(jobs, "distil"), chosen_before(jobs, "generate")
-        captioning = chosen_before(jobs, "caption")
         return {
             **self.learning.fill(learning or DistilOptions()),
             **self.writing.fill(writing or GenerateOptions()),
-            **self.captioning.fill(captioning or CaptionOptions()),
+            **self.captioning.fill(chosen_before(jobs, "caption")),
         }
-
-    def _about_captions(self, overview: Overview | None) -> dict[Component, Any]:
-        if overview is None or not overview.pictures:
-            return {self.captions: gr.update(visible=False)}
-        missing = not overview.captions
-        label = texts.NO_CAPTIONS if missing else f"{texts.STATIONS['caption']}: {overview.captions:,}"
-        note = f"<p>{texts.NO_CAPTIONS_WHY}</p>" if missing else ""
-        return {self.captions: gr.update(label=label, open=missing, visible=True), self.caption_note: note}
 
     def describe(self, *values: Any) -> Any:
         """What a press on Start will do with what is typed now; stays while that cannot be used yet."""
@@ -202,15 +181,12 @@ class Distil(Screen):
             Path(file).unlink(missing_ok=True)  # no copy of what was dropped stays
         overview = project.overview()
         said = texts.took_captions(tally.taken, tally.left)
-        return Said(said, self._live(overview) | self._about_captions(overview))
+        return Said(said, self._live(overview) | self.captioning.about(overview))
 
     def commands(self, *values: Any) -> str:
         """What a press on Start does, as commands."""
         learning, writing = self._read(values)
         return self.copy.command_line(self.context.project, ("distil", learning), ("generate", writing))
-
-    def caption_command(self, *values: Any) -> str:
-        return self.copy_captions.command_line(self.context.project, ("caption", self.captioning.read(values)))
 
     def _read(self, values: tuple[Any, ...]) -> tuple[DistilOptions, GenerateOptions]:
         place = len(self.learning.inputs)
@@ -242,7 +218,8 @@ def plan(project: Project | None, overview: Overview | None, options: DistilOpti
     pictures = overview.by_split.get("train", 0)
     learning = estimates.seconds("distil", options.model, options.steps, jobs)
     writing = estimates.seconds("generate", options.model, pictures, jobs)
-    will = texts.plan(overview.labels, overview.captions, charts.percent(options.fraction))
+    changing = texts.CHANGING[options.train].format(share=charts.percent(options.fraction), rank=options.rank)
+    will = texts.plan(overview.labels, overview.captions, changing)
     minutes = job_texts.about(estimates.together((learning, writing)))
     return f'<h2>{will}</h2><p class="quiet">{minutes}</p>'
 
@@ -286,5 +263,5 @@ def came_of_it(project: Project, job: Job) -> str:
         pictures = project.db.counts("pairs", "image_id", job_id=job.run)
         return f"<p><strong>{texts.wrote(len(pictures), sum(pictures.values()))}</strong></p>"
     if job.kind == "distil":
-        return f"<p>{texts.learned(job.result.get('neurons', 0), job.result.get('trained weights', 0))}</p>"
+        return f"<p>{texts.learned(job.result.get('neurons'), job.result.get('trained weights', 0))}</p>"
     return ""

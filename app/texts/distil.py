@@ -32,15 +32,25 @@ NO_CAPTIONS_WHY = (
     "Captions tell the model what is in the pictures that you have not labelled. Take them from a file, or have a "
     "model on this computer write them. It works without captions, too, but learns less."
 )
-CAPTION_FILE = "Take a caption file (.jsonl)"
-CAPTION_MODEL = "Have a model on this computer write them"
+TEACHER = "Who writes the captions?"
+TEACHERS = {"file": "A file that is there", "here": "A model on this computer", "server": "A server"}
+CAPTION_FILE = "Take a caption file (.jsonl, .csv)"
+SERVER = "Address of the server (vLLM, Ollama, LM Studio)"
+MODEL_OF = {"file": "Model", "here": "Model", "server": "Model, as the server calls it"}
+CAPTION_MODEL = "Have it write them"
 CAPTION_OPTIONS = "Options for writing captions"
 
+CHANGING = {
+    "neurons": "changing {share} of the neurons",
+    "lora": "with a small addition to the model (a LoRA of rank {rank})",
+    "all": "changing every weight of the model",
+}
 
-def plan(labels: int, captions: int, share: str) -> str:
+
+def plan(labels: int, captions: int, changing: str) -> str:
     """What a press on Start will do."""
     sources = f"{labels:,} labels" + (f" and {captions:,} captions" if captions else ", without captions")
-    return f"Learn to write questions from {sources}, changing {share} of the neurons."
+    return f"Learn to write questions from {sources}, {changing}."
 
 
 def wrote(pictures: int, suggestions: int) -> str:
@@ -48,8 +58,10 @@ def wrote(pictures: int, suggestions: int) -> str:
     return f"{pictures:,} pictures got {suggestions:,} suggestions."
 
 
-def learned(neurons: float, weights: float) -> str:
-    """What a generator is, once it is distilled."""
+def learned(neurons: float | None, weights: float) -> str:
+    """What a generator is, once it is distilled; `neurons` is None where it was not neurons that learned."""
+    if neurons is None:
+        return f"{weights:,.0f} weights were trained."
     return f"{neurons:,.0f} neurons were trained ({weights:,.0f} weights)."
 
 

@@ -16,6 +16,7 @@ import ipaddress
 import json
 import os
 import random
+import re
 import ssl
 import threading
 import time
@@ -66,7 +67,7 @@ class Address:
             url = httpx.URL(text)
         except (httpx.InvalidURL, TypeError) as error:
             raise OptionError(f"{typed!r} is not the address of a server.", fix) from error
-        if url.scheme not in ("http", "https") or not url.host or any(map(str.isspace, text)):
+        if url.scheme not in ("http", "https") or not re.fullmatch(r"[\w.:-]+", url.host) or " " in text:
             raise OptionError(f"{typed!r} is not the address of a server.", fix)
         if url.userinfo:
             raise OptionError("The address holds a name or a password, which would be stored.", f"Use {KEY} for a key.")

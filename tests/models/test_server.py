@@ -340,7 +340,7 @@ def test_an_address_is_read_as_people_type_it(typed, base, here):
     assert (address.base, address.is_here) == (base, here)
 
 
-@pytest.mark.parametrize("typed", ["", "http://", "ftp://a.org", "file:///etc/passwd", "http://a b", "http://a:port"])
+@pytest.mark.parametrize("typed", ["", "http://", "ftp://a.org", "file:///etc/passwd", "http://a b", "http://a:port", "http://<b>"])
 def test_what_is_no_address_is_refused(typed):
     with pytest.raises(OptionError, match="is not the address of a server") as caught:
         Address.of(typed)

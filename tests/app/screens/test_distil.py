@@ -5,12 +5,13 @@ import re
 
 import pytest
 
+from app.captioning import warning
 from app.context import Context
 from app.screens.distil import Distil, plan, stations
 from app.texts import distil as texts
 from leaml.errors import DataError, OptionError
 from leaml.jobs import queue
-from leaml.options import DistilOptions, GenerateOptions
+from leaml.options import CaptionOptions, DistilOptions, GenerateOptions
 from tests.app.small_project import small_project, suggest
 
 
@@ -79,8 +80,10 @@ def test_the_plan_names_labels_captions_and_the_share_that_is_typed(screen):
     project = screen.context.project
     project.add_captions(None, [(1, "A polyp.", "file"), (2, "Nothing.", "file")])
     words = plan(project, project.overview(), DistilOptions(fraction=0.07))
-    assert texts.plan(1, 2, "7 %") in words
+    assert texts.plan(1, 2, "changing 7 % of the neurons") in words
     assert "7 %" in screen.describe(*typed(screen, fraction=0.07))
+    assert "a LoRA of rank 4" in screen.describe(*typed(screen, train="lora", rank=4))
+    assert "every weight" in screen.describe(*typed(screen, train="all"))
 
 
 def test_the_plan_says_how_long_it_takes_once_that_is_known(screen):
@@ -122,21 +125,52 @@ def test_what_was_written_is_counted_and_leads_to_the_review(screen):
 
 
 def test_captions_are_offered_where_there_are_none_and_taken_from_a_file(screen, tmp_path):
-    updates = screen.refresh(True)
-    assert updates[screen.captions]["open"] is True and updates[screen.captions]["label"] == texts.NO_CAPTIONS
+    box = screen.refresh(True)[screen.captioning.box]
+    assert box["open"] is True and box["label"] == texts.NO_CAPTIONS
     file = tmp_path / "captions.jsonl"
     rows = [{"image": "picture 2.png", "caption": "A polyp."}, {"image": "missing.png", "caption": "Nothing."}]
     file.write_text("\n".join(map(json.dumps, rows)))
     said = screen.take_captions(str(file))
     assert said.sentence == texts.took_captions(1, 1)
     assert screen.context.project.overview().captions == 1
-    assert said.updates[screen.captions]["open"] is False
+    assert said.updates[screen.captioning.box]["open"] is False
     assert not file.exists(), "no copy of what was dropped stays"
 
 
+def teacher(screen: Distil, name: str, server: str = "", model: str = "nano") -> list:
+    return [name, server, model, *(part.value for part in screen.captioning.form.inputs)]
+
+
 def test_a_local_model_writes_captions_by_a_job(screen):
-    screen.begin_captions(*(part.value for part in screen.captioning.inputs))
-    assert [job.kind for job in jobs(screen)] == ["caption"]
+    screen.begin_captions(*teacher(screen, "here", server="http://left.over"))
+    (job,) = jobs(screen)
+    assert job.kind == "caption" and job.stage_options() == CaptionOptions()
+
+
+def test_a_server_is_asked_only_at_an_address_and_after_saying_what_leaves(screen):
+    with pytest.raises(OptionError, match="not the address"):
+        screen.begin_captions(*teacher(screen, "server"))
+    assert jobs(screen) == []
+    teaching = screen.captioning
+    shown = teaching.choose("server", "http://10.0.0.5:8000")
+    assert shown[teaching.server]["visible"] is True and shown[teaching.start]["visible"]
+    assert "leaves this computer" in shown[teaching.leaves]
+    assert not shown[teaching.file]["visible"]
+    assert "&lt;b&gt;" in warning("http://<b>") and "<b>" not in warning("http://<b>") and warning(" ") == ""
+    screen.begin_captions(*teacher(screen, "server", "http://10.0.0.5:8000", "seer"))
+    assert jobs(screen)[0].stage_options() == CaptionOptions(server="http://10.0.0.5:8000", model="seer")
+    again = screen.refresh(True)
+    assert again[screen.captioning.teacher] == "server" and again[screen.captioning.server]["value"] == "http://10.0.0.5:8000"
+    assert "10.0.0.5:8000" in again[screen.captioning.leaves] and not again[screen.captioning.file]["visible"]
+
+
+def test_a_file_needs_nothing_else(screen):
+    shown = screen.captioning.choose("file", "")
+    assert shown[screen.captioning.file]["visible"]
+    teacher = screen.captioning
+    assert {shown[part]["visible"] for part in (teacher.server, teacher.model)} == {"hidden"}
+    assert not shown[teacher.start]["visible"]
+    assert shown[teacher.leaves] == ""
 
 
 def test_the_form_shows_what_the_last_run_took_and_keeps_what_is_typed(screen):
