@@ -20,7 +20,7 @@ from leaml.review import audits, checks, leases, queues
 from leaml.review.agreement import disagreements
 from leaml.review.bands import BY_PLACE, Band, ordered, page
 from leaml.review.checks import Check
-from leaml.review.economics import spent
+from leaml.review.economics import advice, gains, spent
 from leaml.review.settings import review_settings
 from leaml.store.conditions import Other
 from leaml.store.project import PairState, Project
@@ -188,7 +188,8 @@ def item_of(project: Project, person: str, view: View, task: Task, said: str | N
     asked = {name: written[name] if apart else getattr(pair, name) for name in ("question", "answer")}
     if task.check is not None:
         asked |= {"answer": task.check.answer}
-    blind = untouched and said is None and (view.blind or view.audit is not None)
+    settings = review_settings(project)
+    blind = untouched and said is None and (view.blind or settings.blind or view.audit is not None)
     bare = blind or view.audit is not None
     return {
         "id": pair.id, "verdict": None if apart else pair.verdict_id, "question": asked["question"],
@@ -304,6 +305,11 @@ def _nothing_left(project: Project, person: str, view: View, card: dict[str, Any
     if view.audit is not None:
         return texts.SAMPLE_DONE
     return texts.FINISHED if queues.standing_of(project, person).left == 0 else texts.NONE_LEFT
+
+
+def advised(project: Project) -> str:
+    """Whether another batch is worth its minutes, where two rounds were compared on the calibration split."""
+    return texts.ADVICE.get(advice(gains(project)), "")
 
 
 def offered(project: Project, view: View) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from app.drawn import drawn, hear
 from app.frame import Frame
-from app.reviewing import Task, View, arrive, following, item_of, keep_view, offered, shown, take, view_of
+from app.reviewing import Task, View, advised, arrive, following, item_of, keep_view, offered, shown, take, view_of
 from app.screens import Screen, Updates
 from app.texts import review as texts
 from app.viewer import viewer
@@ -78,7 +78,8 @@ class Review(Screen):
         project, person = self.context.project, self.context.person
         view = view_of(project, person) if project else View()
         card, picture = shown(project, person, view, arrive(project, person, view) if project else None)
-        return {self.card: card | {"fresh": True}, self.viewer: picture}
+        advice = advised(project) if project else ""
+        return {self.card: card | {"fresh": True, "advice": advice}, self.viewer: picture}
 
     def answer(self, payload: dict[str, Any]) -> Updates:
         """Does what the card asks, and shows what comes after it."""

@@ -110,6 +110,11 @@ TRUST = {
 }
 """Key -> (words, least, largest) of the signals that may be chosen."""
 
+ADVICE = {
+    "go on": "The last round helped on the pictures kept for tuning: another batch is worth it.",
+    "stop": "The last round moved nothing on the pictures kept for tuning: you may stop here.",
+}
+
 NOTHING = {
     "title": "No suggestions to review yet",
     "text": "First the model learns from your answers to write questions and answers of its own. They come here.",

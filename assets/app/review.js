@@ -223,7 +223,7 @@ leaml.review = function (element, props, watch, trigger) {
     const given = props.value || {};
     // The tab was opened again: what stands here is brought up to date, and stays.
     if (given.again) return leaml.project() ? (value.item ? send("open") : send("first")) : null;
-    value = given;
+    value = { advice: value.advice, ...given }; // said when the page is loaded, and stands until it is again
     const item = value.item && value.item.id;
     const draft = leaml.kept.get(draftName());
     if (item !== before) clock.start();

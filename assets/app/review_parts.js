@@ -66,6 +66,7 @@ leaml.reviewParts = (function () {
         button(words.many, "B", openMany, { class: "card-quiet", "data-part": "many" })),
       make("p", { class: "card-standing", title: value.people.join("\n") }, value.standing),
       value.people.length > 1 ? make("p", { class: "card-standing" }, `${words.people}: ${value.people.join(", ")}`) : null,
+      value.advice ? make("p", { class: "card-standing", "data-part": "advice" }, value.advice) : null,
       make("p", { role: "status", class: "card-said" }, value.said || ""));
   }
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from leaml.errors import OptionError
 from leaml.jobs.commands import shell_line
+from leaml.review.settings import ReviewSettings, review_settings, set_review_settings
 from leaml.store.conditions import Between
 from leaml.store.exporting import export_pairs, import_verdicts
 from leaml.store.project import PairState, Project
 from leaml.verbs import projects
-from leaml.verbs.flags import described
+from leaml.verbs.flags import add_flags, described
 from leaml.verbs.following import tell
 from leaml.verbs.importing import named
 from leaml.verbs.outcomes import next_step
@@ -31,6 +32,8 @@ def add_options(parser: argparse.ArgumentParser, verb: str) -> None:
     accepted.add_argument("--all", action="store_true", help="every suggestion that waits")
     told = _word(words, "progress", "say how far the review is, who agrees, what samples and checks found")
     told.add_argument("--json", action="store_true", help="as one JSON object")
+    set_ = _word(words, "settings", "show how suggestions are reviewed by everybody, or change it")
+    add_flags(set_, ReviewSettings)
     exported = _word(words, "export", "write questions and answers with their status into a file")
     exported.add_argument("file", type=Path, metavar="FILE", help=".jsonl or .csv")
     _add_status(exported)
@@ -42,7 +45,10 @@ def add_options(parser: argparse.ArgumentParser, verb: str) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Does what the word says, on the project that is meant."""
     project = projects.chosen(arguments)
-    words = {"list": _list, "accept": _accept, "progress": _progress, "export": _export, "import": _import}
+    words = {
+        "list": _list, "accept": _accept, "progress": _progress, "settings": _settings, "export": _export,
+        "import": _import,
+    }  # fmt: skip
     words[arguments.word](project, arguments)
     return 0
 
@@ -97,6 +103,14 @@ def _progress(project: Project, arguments: argparse.Namespace) -> None:
         print(json.dumps(found, ensure_ascii=False))
     else:
         print("\n".join(lines(found)))
+
+
+def _settings(project: Project, arguments: argparse.Namespace) -> None:
+    names = ReviewSettings.model_fields
+    given = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+    settings = set_review_settings(project, arguments.person, **given) if given else review_settings(project)
+    for name, field in names.items():
+        print(f"{name:<12} {getattr(settings, name):<8} {field.description}")
 
 
 def _waiting(project: Project, numbers: list[int]) -> list[int]:

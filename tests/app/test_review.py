@@ -215,6 +215,11 @@ def test_blind_hides_the_answer_until_one_has_answered(screen, project):
     assert (row["blind"], row["said"], row["answer_ok"]) == (1, "no", 0)
 
 
+def test_where_everybody_answers_first_nobody_sees_the_suggestion_before(screen, project):
+    set_review_settings(project, "", blind=True)
+    assert opened(screen)["item"]["blind"] and opened(screen)["advice"] == ""
+
+
 def test_the_same_answer_in_other_words_accepts_at_once(screen, project):
     item = view(screen, blind=True)["item"]
     card = asked(screen, "say", item, said=" Yes. ")

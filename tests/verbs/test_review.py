@@ -71,6 +71,14 @@ def test_a_missing_file_is_said(leaml, project, capsys):
     assert "nowhere.csv" in capsys.readouterr().err
 
 
+def test_settings_are_shown_and_changed(leaml, project, capsys):
+    assert leaml("review", "settings", "--overlap", 2, "--blind") == 0
+    assert leaml("review", "settings") == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[5].startswith("overlap      2") and out[6].startswith("blind        1")
+    assert leaml("review", "settings", "--repeats", 0.9) == 2
+
+
 def test_progress_says_who_did_what_and_what_was_found(leaml, project, suggestions, capsys):
     for person, pair, accept in (("A", 0, True), ("B", 0, False), ("A", 1, True), ("B", 1, True)):
         project.judge(person, suggestions[pair], accept, queue="audit", seconds=4.0, reason="wrong answer")

@@ -251,6 +251,13 @@ def test_a_warning_stands_above_and_takes_back(part):
     assert asked(card)[0]["act"] == "back"
 
 
+def test_the_advice_stands_until_the_page_is_loaded_again(part):
+    card = part("review", value(advice="You may stop here."))
+    card.press("a")
+    card.answer(value(2))
+    assert card.text("[data-part=advice]") == "You may stop here."
+
+
 def test_hostile_text_stays_text(part):
     item = {
         "question": HOSTILE, "answer": HOSTILE, "choices": [HOSTILE], "decided": HOSTILE, "why": HOSTILE,
