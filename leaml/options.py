@@ -31,7 +31,8 @@ def _named(error: ValidationError, options: type[Options]) -> OptionError:
     if field is None:
         return OptionError(f"There is no option {name!r}.", f"There are: {', '.join(options.model_fields)}.")
     shown = repr(fault["input"])[:80]
-    return OptionError(f"{name} cannot be {shown}: {fault['msg']}.", f"{field.description} Default: {field.default}.")
+    default = "" if field.is_required() else f" Default: {field.default}."
+    return OptionError(f"{name} cannot be {shown}: {fault['msg']}.", f"{field.description}{default}")
 
 
 class ImportOptions(Options):

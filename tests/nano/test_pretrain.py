@@ -266,7 +266,7 @@ def test_a_scene_is_asked_described_and_written_about():
                 assert turn.answer in {asked.answer for asked in readings(turn.prompt, scene)}
     assert kinds.keys() == {*QUESTION_TYPES, "caption", "pair"}
     assert 0.2 < kinds["caption"] / 150 < 0.5
-    assert 0.35 < kinds["pair"] / 150 < 0.65
+    assert 0.75 < kinds["pair"] / 150 < 1.2  # none, one or two, and not every scene answers every type
 
 
 def test_the_recipe_trains_every_word_of_the_list_as_an_answer_word_at_least_200_times():
