@@ -1,8 +1,7 @@
 """The Label screen: a picture at a time, its questions answered by digits, saved and on to the next unlabelled one."""
 
 import time
-from collections.abc import Mapping, Sequence
-from statistics import median
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import gradio as gr
@@ -10,40 +9,26 @@ from pydantic import BaseModel, Field
 
 from app.drawn import drawn, hear
 from app.frame import Frame
+from app.labelling import CONTROLS, following, known_questions, order, pool_of, shown
 from app.screens import Screen, Updates
 from app.texts import label as texts
-from app.viewer import seen, viewer
+from app.viewer import viewer
 from leaml.errors import DataError
 from leaml.jobs import queue
 from leaml.jobs.commands import command_of
 from leaml.options import BlankOptions, OrderOptions
-from leaml.records import QUESTION_TYPES, REGIONS, SET_SEPARATOR
-from leaml.review import leases
-from leaml.review.ordering import keep_turns, turns
-from leaml.review.queues import neighbour, next_open, random_order
+from leaml.records import QUESTION_TYPES, SET_SEPARATOR
+from leaml.review.ordering import keep_turns
+from leaml.review.queues import neighbour
 from leaml.store.blanking import SCOPES, chosen, folder_of, keep_as_it_is
 from leaml.store.formats import LONGEST_TEXT, MOST_CHOICES
 from leaml.store.marks import MOST_MARKS
-from leaml.store.placing import ARRIVING, LEFT_OUT, TRAIN
-from leaml.store.project import Answer, PairState, Picture, Project, Template
+from leaml.store.project import Answer, Project, Template
 from leaml.store.questions import MOST_TEMPLATES
 
 MOST_ANSWERS = 100
 LONGEST_SECONDS = 3600.0
 """Beyond this somebody went for lunch: no time is kept."""
-DONE_WITH = ("skip", "nothing", "cannot tell")
-"""Remarks after which a picture is not served again to who made them."""
-
-CONTROLS = {
-    "yes/no": ("one", ("yes", "no")),
-    "single choice": ("one", ()),
-    "multiple choice": ("several", ()),
-    "colour": ("one", ()),
-    "location": ("one", REGIONS),
-    "count": ("number", ()),
-    "open": ("text", ()),
-}
-"""Type of a question -> how it is answered, and what is offered where the question itself offers nothing."""
 
 
 class Given(BaseModel):
@@ -116,170 +101,6 @@ class Label(Screen):
             picture, more = ACTS.get(asked.act, stay)(project, person, asked)
         form, image = shown(project, person, pool_of(project, picture, asked.pool), picture)
         return {self.form: form | more, self.viewer: image}
-
-
-# What is asked, and in which order -----------------------------------------------------------------------------
-
-
-def order(project: Project, pool: str) -> list[int]:
-    """Numbers of the pictures of a pool, in the order in which they are shown."""
-    shuffled = random_order(project.db.counts("images", "id", split=pool))
-    if pool != TRAIN:
-        return shuffled
-    there = set(shuffled)
-    first = [turn.image_id for turn in turns(project) if turn.image_id in there]
-    return first + [picture for picture in shuffled if picture not in set(first)] if first else shuffled
-
-
-def why(project: Project, picture: Picture) -> dict[str, str]:
-    """Why a train picture comes when it does, in words, and what else the order could be."""
-    if picture.split != TRAIN:
-        return {}
-    chosen = {turn.image_id: turn for turn in turns(project)}
-    turn = chosen.get(picture.id)
-    typical = turn is not None and turn.why == "typical"
-    return {
-        "why": texts.TYPICAL.format(n=turn.alike) if turn and typical else texts.RANDOM,
-        "other": "random" if chosen else "typical",
-        "change": texts.TO_RANDOM if chosen else texts.TO_TYPICAL,
-    }
-
-
-def labelled(project: Project, pool: str) -> set[int]:
-    """Numbers of the pictures of a pool that have at least one answer."""
-    return set(project.db.counts("states", "image_id", status="label", split=pool))
-
-
-def done(project: Project, person: str, pool: str) -> set[int]:
-    """Numbers of the pictures that are not served to this person: answered, passed over, or in somebody's hand."""
-    remarks = project.db.rows("remarks", person=person, kind=list(DONE_WITH))
-    return labelled(project, pool) | {row["image_id"] for row in remarks} | leases.held(project, "image", person)
-
-
-def following(project: Project, person: str, pool: str, picture: int | None) -> int | None:
-    """The next picture that waits; once none does, the next picture."""
-    pictures = order(project, pool)
-    return next_open(pictures, picture, done(project, person, pool)) or neighbour(pictures, picture, 1)
-
-
-def pool_of(project: Project | None, picture: int | None, pool: str) -> str:
-    """The pool that the picture belongs to: an undo may lead into another one."""
-    return project.picture(picture).split if project and picture else pool
-
-
-def known_questions(project: Project) -> list[Template]:
-    """What is asked of every picture: the project's own list, else what was asked so far, the most frequent first."""
-    templates = project.templates()
-    if templates:
-        return templates
-    counts: dict[Template, int] = {}
-    for pair in project.labels() or project.labels(split=None):
-        template = Template(pair.question, pair.type, pair.choices)
-        counts[template] = counts.get(template, 0) + 1
-    wordings = {template.question: template for template in sorted(counts, key=lambda known: counts[known])}
-    return sorted(wordings.values(), key=lambda known: -counts[known])
-
-
-# What is shown -------------------------------------------------------------------------------------------------
-
-
-def shown(
-    project: Project | None, person: str, pool: str, picture: int | None
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What form and viewer show: that picture, or the first of the pool that waits."""
-    if project is None:
-        return {"empty": texts.NO_PROJECT}, seen("", None)
-    pools = project.db.counts("images", "split")
-    form = {
-        "project": project.name, "person": person, "words": texts.WORDS, "pool": pool, "pools": _pools(pools),
-        "types": _types(), "reasons": texts.REASONS, "presets": texts.PRESETS, "viewer": "label-viewer",
-    }  # fmt: skip
-    pictures, passed = order(project, pool), done(project, person, pool)
-    if not pictures:
-        empty = texts.NONE_OF_THESE if pools else texts.NO_PICTURES
-        return form | {"empty": empty, "pools": form["pools"] if pools else None}, seen(project.name, None)
-    if picture not in pictures:
-        picture = next_open(pictures, None, passed) or pictures[0]
-    leases.take(project, "image", picture, person)
-    form |= _form(project, person, project.picture(picture), pictures, passed)
-    ahead = next_open(pictures, picture, passed) or neighbour(pictures, picture, 1)
-    return form, seen(project.name, project.picture(picture), project.picture(ahead))
-
-
-def _form(project: Project, person: str, picture: Picture, pictures: Sequence[int], passed: set[int]) -> dict[str, Any]:
-    place = texts.place(pictures.index(picture.id) + 1, len(pictures), picture.group)
-    answered = len(labelled(project, picture.split))
-    remarks = {row["kind"]: row["text"] for row in project.db.rows("remarks", image_id=picture.id, person=person)}
-    return {
-        "picture": {"id": picture.id, "place": place, "version": picture.path.stem, **why(project, picture)},
-        "questions": questions(project, person, picture),
-        "burned_in": picture.burned_in,
-        "flagged": "flag" in remarks,
-        "comment": remarks.get("comment", ""),
-        "skipped": remarks.get("skip"),
-        "blind": texts.BLIND if picture.split != "train" else "",
-        "standing": texts.standing(answered, len(pictures) - answered, pace(project, person)),
-        "said": texts.ALL_DONE if set(pictures) <= passed else "",
-    }
-
-
-def questions(project: Project, person: str, picture: Picture) -> list[dict[str, Any]]:
-    """The rows of the form: what is asked of every picture, and what else was asked of this one."""
-    given: dict[str, PairState] = {}
-    for pair in project.pairs(image_id=picture.id, status=["question", "label"]):
-        if pair.person == person or pair.question not in given:
-            given[pair.question] = pair
-    marks = {row["id"]: row["marks"] for row in project.db.rows("pairs", id=[pair.id for pair in given.values()])}
-    remarks = project.db.rows("remarks", image_id=picture.id, person=person, kind="cannot tell")
-    untold = {row["text"] for row in remarks}
-    usual = {template.question for template in project.templates()}
-    known = {template.question: template for template in known_questions(project)}
-    asked = known | {question: pair for question, pair in given.items() if question not in known}
-    return [
-        {
-            "question": question, "type": row.type, "choices": row.choices, "usual": question in usual,
-            "untold": question in untold, **_given(given.get(question), person, marks),
-        }
-        for question, row in asked.items()
-    ]  # fmt: skip
-
-
-def _given(pair: PairState | None, person: str, marks: Mapping[int, list[Any]]) -> dict[str, Any]:
-    """What is answered already. What others answer here is not shown to who has not decided yet."""
-    if pair is None or pair.answer is None:
-        return {}
-    answer = {"answer": pair.answer, "marks": marks[pair.id]}
-    if pair.person == person:
-        return answer
-    if pair.person or pair.split != "train":
-        return {}
-    return answer | {"by": texts.BY.format(name=pair.source or texts.SOMEBODY)}
-
-
-def pace(project: Project, person: str) -> float | None:
-    """Median seconds that this person takes for a picture, or None."""
-    pictures: dict[int, float] = {}
-    for row in project.db.rows("pairs", person=person):
-        if row["seconds"] is not None:
-            pictures[row["image_id"]] = pictures.get(row["image_id"], 0.0) + row["seconds"]
-    return median(pictures.values()) if pictures else None
-
-
-def _pools(pools: dict[str, int]) -> list[dict[str, str]]:
-    others = (split for split in pools if split not in (*texts.POOLS, LEFT_OUT, ARRIVING))
-    names = [*(split for split in texts.POOLS if split in pools), *others]
-    return [{"key": split, "name": texts.POOLS.get(split, split)} for split in names]
-
-
-def _types() -> list[dict[str, Any]]:
-    return [
-        {"key": type, "name": texts.TYPES[type], "control": control, "choices": choices, "offers": type in OFFERING}
-        for type, (control, choices) in CONTROLS.items()
-    ]
-
-
-OFFERING = ("single choice", "multiple choice", "colour")
-"""Types whose own questions say what can be answered."""
 
 
 # What is kept --------------------------------------------------------------------------------------------------

@@ -199,6 +199,12 @@ leaml.label = function (element, props, watch, trigger) {
     else change("comment");
   }
 
+  function black(scope) {
+    awaited = value.picture.version;
+    send("blank", { region: value.region, scope });
+    setTimeout(lookAgain, 1500);
+  }
+
   // Drawing ---------------------------------------------------------------------------------------------------------
 
   function drawControl(row) {
@@ -291,50 +297,6 @@ leaml.label = function (element, props, watch, trigger) {
         : null);
   }
 
-  function drawScopes() {
-    const { words } = value;
-    const choices = value.scopes.map((scope, place) => make("label", { class: "label-scope" },
-      make("input", { type: "radio", name: "label-scope", value: scope.key, checked: place === 0 }), scope.name));
-    const black = () => {
-      const scope = element.querySelector("[name=label-scope]:checked").value;
-      awaited = value.picture.version;
-      send("blank", { region: value.region, scope });
-      setTimeout(lookAgain, 1500);
-    };
-    return [
-      make("h2", {}, words.blank_title),
-      make("div", { role: "radiogroup", "aria-label": words.blank_title }, choices),
-      make("p", { class: "card-alert" }, words.blank_warning),
-      make("div", { class: "card-buttons" },
-        button(words.blank_do, "", black, { class: "label-danger", "data-part": "blank-do" }),
-        button(words.leave, "Esc", () => change("blank"), { class: "card-quiet" })),
-    ];
-  }
-
-  function drawSkip() {
-    return make("div", { class: "label-asked", role: "group", "aria-label": value.words.skip },
-      make("p", {}, value.words.skip_why),
-      make("div", { class: "label-choices" },
-        value.reasons.map((reason, place) => button(reason, String(place + 1), () => skip(reason))),
-        button(value.words.skip_plain, "S", () => skip(""), { "data-part": "skip-plain" })),
-      button(value.words.leave, "Esc", () => change("skip"), { class: "card-quiet" }));
-  }
-
-  function drawComment() {
-    return make("div", { class: "label-asked" },
-      make("label", {}, value.words.comment, make("input", {
-        type: "text", value: drafted.comment ?? value.comment, maxlength: 2000, "data-part": "comment",
-        oninput: (event) => {
-          drafted.comment = event.target.value;
-          keep();
-        },
-        onkeydown: (event) => event.key === "Enter" && !event.ctrlKey && comment(),
-      })),
-      make("div", { class: "card-buttons" },
-        button(value.words.comment_keep, "↵", comment, { class: "card-second" }),
-        button(value.words.leave, "Esc", () => change("comment"), { class: "card-quiet" })));
-  }
-
   function drawButtons() {
     const { words } = value;
     return [
@@ -372,7 +334,11 @@ leaml.label = function (element, props, watch, trigger) {
         leaml.ownQuestion(value, drafted, { keep, draw, kind, taken, added, again }, (text) => (message = text)),
         drawNames()),
       make("p", { class: "card-alert", role: "alert" }, message || value.error || ""),
-      ...(mode === "skip" ? [drawSkip()] : mode === "comment" ? [drawComment()] : drawButtons()),
+      ...(mode === "skip"
+        ? [leaml.reasons(value, skip, () => change("skip"))]
+        : mode === "comment"
+          ? [leaml.comment(value, drafted, keep, comment, () => change("comment"))]
+          : drawButtons()),
       make("footer", {}, make("p", { class: "card-standing" }, value.standing),
         make("p", { role: "status", class: "card-said" }, value.said || "")),
     ];
@@ -399,7 +365,7 @@ leaml.label = function (element, props, watch, trigger) {
     const card = make("section", { class: "card drawn", "data-state": state });
     if (value.empty) card.append(...leaml.emptyState(value.empty, value.pools ? drawPools() : null));
     else if (state === "questions") leaml.questionList(card, value, (questions) => send("questions", { questions }), () => change("questions"));
-    else if (state === "blank") card.append(...drawScopes());
+    else if (state === "blank") leaml.scopes(card, value, black, () => change("blank"));
     else if (value.picture) card.append(...drawForm().filter(Boolean));
     element.replaceChildren(card);
     const list = element.querySelector(".label-rows");

@@ -6,8 +6,10 @@ import gradio as gr
 import pytest
 from pydantic import ValidationError
 
+from app import labelling
+from app.labelling import known_questions, questions, shown
 from app.screens import label
-from app.screens.label import Asked, Given, Label, checked, known_questions, questions, shown
+from app.screens.label import Asked, Given, Label, checked
 from leaml.errors import DataError, StorageError
 from leaml.records import QUESTION_TYPES
 from leaml.review.ordering import Turn, keep_turns
@@ -74,7 +76,7 @@ def test_skipping_keeps_the_reason_and_leads_on_and_undo_leads_back(screen, proj
     form = asked(screen, "skip", 1, text="poor picture")
     assert form["picture"]["id"] != 1 and project.labels() == []
     assert [(row.kind, row.text, row.person) for row in project.remarks(image_id=1)] == [("skip", "poor picture", ME)]
-    assert 1 in label.done(project, ME, "train") and 1 not in label.done(project, "Dr. C", "train")
+    assert 1 in labelling.done(project, ME, "train") and 1 not in labelling.done(project, "Dr. C", "train")
     form = asked(screen, "undo", form["picture"]["id"])
     assert form["picture"]["id"] == 1 and project.remarks() == []
 
@@ -82,7 +84,8 @@ def test_skipping_keeps_the_reason_and_leads_on_and_undo_leads_back(screen, proj
 def test_a_picture_with_nothing_to_answer_is_saved_so_and_not_served_again(screen, project):
     form = asked(screen, "save", 1, nothing=True)
     assert form["said"].startswith("Saved: nothing") and project.labels() == []
-    assert [row.kind for row in project.remarks(image_id=1)] == ["nothing"] and 1 in label.done(project, ME, "train")
+    assert [row.kind for row in project.remarks(image_id=1)] == ["nothing"]
+    assert 1 in labelling.done(project, ME, "train")
 
 
 def test_what_cannot_be_told_is_kept_apart_with_the_answers_of_one_save(screen, project):
@@ -131,12 +134,12 @@ def test_typical_pictures_come_first_and_the_screen_says_why(screen, project):
     form = asked(screen, "open", 1)
     assert "at random" in form["picture"]["why"] and form["picture"]["other"] == "typical"
     keep_turns(project, [Turn(3, "typical", 37), Turn(1, "random")])
-    assert label.order(project, "train")[:2] == [3, 1] and set(label.order(project, "test")) == {5, 6}
+    assert labelling.order(project, "train")[:2] == [3, 1] and set(labelling.order(project, "test")) == {5, 6}
     assert "typical of 37 others" in asked(screen, "open", 3)["picture"]["why"]
     assert "at random" in asked(screen, "open", 1)["picture"]["why"]
     assert "why" not in asked(screen, "open", 5, pool="test")["picture"]
     asked(screen, "random", 1)
-    assert label.order(project, "train")[:2] != [3, 1] or asked(screen, "open", 3)["picture"]["other"] == "typical"
+    assert labelling.order(project, "train")[:2] != [3, 1] or asked(screen, "open", 3)["picture"]["other"] == "typical"
 
 
 def test_a_region_is_offered_for_more_than_one_picture_and_blacked_out_by_a_job(screen, project, monkeypatch):
@@ -197,9 +200,9 @@ def test_undo_of_a_picture_of_another_pool_shows_that_pool(screen, project):
 
 
 def test_arrows_stop_at_the_ends(screen, project):
-    first = label.order(project, "train")[0]
+    first = labelling.order(project, "train")[0]
     assert asked(screen, "move", first, by=-1)["picture"]["id"] == first
-    assert asked(screen, "move", first, by=1)["picture"]["id"] == label.order(project, "train")[1]
+    assert asked(screen, "move", first, by=1)["picture"]["id"] == labelling.order(project, "train")[1]
 
 
 def test_questions_of_the_project_come_before_those_that_were_asked(project):
@@ -284,7 +287,7 @@ def test_answers_that_do_not_fit_are_refused(answer, type, choices):
 
 
 def test_every_type_of_question_can_be_answered():
-    assert set(label.CONTROLS) == set(QUESTION_TYPES)
+    assert set(labelling.CONTROLS) == set(QUESTION_TYPES)
 
 
 def test_what_no_form_would_send_is_refused():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.screens.label import _types
+from app.labelling import types
 from app.texts import label as texts
 from tests.app.small_project import HOSTILE
 
@@ -20,7 +20,7 @@ def value(picture: int = 1, **more) -> dict:
     return {
         "project": "polyps", "person": "Me", "viewer": "label-viewer", "reasons": texts.REASONS, "comment": "",
         "flagged": False, "presets": texts.PRESETS, "words": texts.WORDS,
-        "pool": "train", "types": _types(), "blind": "", "said": "",
+        "pool": "train", "types": types(), "blind": "", "said": "",
         "pools": [{"key": "train", "name": "to learn from"}, {"key": "test", "name": "test"}],
         "picture": {"id": picture, "place": f"Picture {picture} of 9"}, "questions": ROWS,
         "standing": "0 labelled", **more,
