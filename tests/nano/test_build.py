@@ -144,6 +144,7 @@ def test_clean_leaves_other_text_alone(framing):
 def test_a_template_with_the_question_before_the_picture_is_refused(processor):
     class Reversed:
         tokenizer, image_token = processor.tokenizer, processor.image_token
+        chat_template = "the question, then the picture"
 
         def apply_chat_template(self, messages, add_generation_prompt=False, tokenize=False):
             return "".join(m["content"][-1]["text"] for m in messages) + "<image>"
