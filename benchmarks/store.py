@@ -1,7 +1,7 @@
 """Is the store fast where a project is large? Next item, filter page, progress, a saved verdict, and the import.
 
     python -m benchmarks.store                                        100,000 pictures, 1,000,000 pairs, 10,000 JPEGs
-    python -m benchmarks.store --images 1000 --pairs 10000 --jpegs 200 --out /tmp/store.json
+    python -m benchmarks.store --images 1000 --pairs 10000 --jpegs 200 --out store.json
 
 Times are of the calls that the screens make, commits and leases included. A saved verdict stands beside the smallest
 commit that there is, one changed number, in the same file and in turns with it. The import stands beside decoding the
