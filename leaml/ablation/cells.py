@@ -35,7 +35,7 @@ from leaml.models.load import fingerprint, load
 from leaml.models.neurons import Selection
 from leaml.nano.everyday import everyday_questions
 from leaml.records import Pair, Prediction, Question, Result
-from leaml.store.tables import write_jsonl
+from leaml.store.tables import whole_file, write_jsonl
 from leaml.training.adapt import adapt
 from leaml.training.distill import distill
 from leaml.training.generate import generate
@@ -89,7 +89,7 @@ class Workbench:
             return {"right": {split: self._base_answers(split) for split in tests}}
         pairs, told = self._pairs(cell, labels)
         adapted = self._adapted(cell, labels, pairs)
-        return {**told, "right": {split: self._answers(adapted, split) for split in tests}}
+        return {**told, "right": {split: adapted.found["right"][split] for split in tests}}
 
     # ---- the parts -----------------------------------------------------------------------------------------------
 
@@ -189,9 +189,6 @@ class Workbench:
 
         key = {"labels": _digest_of(labels), "pairs": _digest_of(pairs), "options": options.model_dump()}
         return self._part("adapted", key | {"splits": self._splits()}, make)
-
-    def _answers(self, adapted: Part, split: str) -> list[bool]:
-        return adapted.found["right"][split]
 
     def _splits(self) -> list[str]:
         """The test splits, and the one on which trials are decided."""
@@ -298,6 +295,5 @@ def _plain(record: Any) -> Any:
 
 
 def _write(path: Path, value: Found) -> None:
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.write_text(json.dumps(value), encoding="utf-8")
-    unfinished.replace(path)
+    with whole_file(path) as file:
+        file.write(json.dumps(value))

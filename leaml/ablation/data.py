@@ -10,11 +10,12 @@ captions of teachers who err more or less; of any other folder the truth is the 
 
 import json
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from leaml.errors import DataError, OptionError
+from leaml.evaluation.metrics import cluster_of
 from leaml.evaluation.scoring import normalise, score
 from leaml.nano import phantom_teacher
 from leaml.nano.phantom import all_questions
@@ -32,11 +33,11 @@ class Data:
     unspoken: tuple[str, ...] = ()
     """Questions on what no caption speaks of."""
 
-    @property
+    @cached_property
     def train(self) -> list[Question]:
         return self.held_out("train")
 
-    @property
+    @cached_property
     def pictures(self) -> list[Path]:
         """Train pictures, in order."""
         return sorted({question.image for question in self.train})
@@ -73,7 +74,7 @@ class Data:
     def _drawn(self, rng: random.Random) -> list[Path]:
         """The train pictures in random order, the first of each group before the second of any."""
         groups: dict[str, list[Path]] = {}
-        group_of = {question.image: question.group or str(question.image) for question in self.train}
+        group_of = {question.image: cluster_of(question) for question in self.train}
         for image in rng.sample(self.pictures, len(self.pictures)):
             groups.setdefault(group_of[image], []).append(image)
         rounds = max(map(len, groups.values()))
@@ -105,11 +106,9 @@ class Data:
         known = self._truth.get((pair.image, normalise(pair.question)))
         return known is not None and score(known.answer, pair.answer, known.type, known.choices).correct
 
-    @property
+    @cached_property
     def _truth(self) -> dict[tuple[Path, str], Question]:
-        if "truth" not in self.__dict__:
-            self.__dict__["truth"] = {(q.image, normalise(q.question)): q for q in self.train}
-        return self.__dict__["truth"]
+        return {(question.image, normalise(question.question)): question for question in self.train}
 
 
 @dataclass(frozen=True)
@@ -159,8 +158,3 @@ def open_data(folder: Path) -> Data:
 def _with_train(data: Data) -> Data:
     data.held_out("train")
     return data
-
-
-def correct_pairs(data: Data, pairs: Sequence[Pair]) -> list[bool]:
-    """Whether each pair is true, in order."""
-    return [data.is_true(pair) for pair in pairs]

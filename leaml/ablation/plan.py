@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 
 from leaml.errors import OptionError, StorageError
 from leaml.options import AdaptOptions, DistilOptions, GenerateOptions, Options
+from leaml.store.tables import whole_file
 
 STAGES = {"distil": DistilOptions, "generate": GenerateOptions, "adapt": AdaptOptions}
 CORRECT = "Correct the plan."
@@ -179,13 +180,8 @@ def freeze(path: Path, row: str, trial: int) -> None:
     plan = _read(path)
     written = next(one for one in plan["rows"] if one["name"] == row)
     written["chosen"] = trial
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        unfinished.write_text(json.dumps(plan, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        what = f"The plan {path} cannot be written: {error.strerror or error}."
-        raise StorageError(what, "Check the folder and the free space.") from error
+    with whole_file(path) as file:
+        file.write(json.dumps(plan, indent=1, ensure_ascii=False) + "\n")
 
 
 def _read(path: Path) -> dict[str, Any]:

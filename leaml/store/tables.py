@@ -220,7 +220,7 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
         DataError: a row cannot be written as JSON.
     """
     count = 0
-    with _whole_file(path) as file:
+    with whole_file(path) as file:
         for row in rows:
             try:
                 file.write(json.dumps(dict(row), ensure_ascii=False, allow_nan=False) + "\n")
@@ -241,7 +241,7 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
         StorageError: the file cannot be written.
     """
     count = 0
-    with _whole_file(path) as file:
+    with whole_file(path) as file:
         file.write("\ufeff")  # without it, Excel takes UTF-8 for the code page of the country
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
@@ -252,8 +252,12 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
 
 
 @contextmanager
-def _whole_file(path: Path) -> Iterator[TextIO]:
-    """A text file that stands at `path` once all is written and on the disk."""
+def whole_file(path: Path) -> Iterator[TextIO]:
+    """A text file that stands at `path` once all is written and on the disk.
+
+    Raises:
+        StorageError: it cannot be written; what stood there before stays.
+    """
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         with part.open("x", encoding="utf-8", newline="\n") as file:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from leaml.errors import DataError, OptionError, StorageError
+from leaml.store.tables import whole_file
 from leaml.verbs.following import tell
 
 
@@ -77,11 +78,8 @@ def _head(arguments: argparse.Namespace) -> dict[str, Any]:
 def _save(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.unfinished")
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
     except OSError as error:
-        what = f"{path} cannot be written: {error.strerror or error}."
+        what = f"{path.parent} cannot be made: {error.strerror or error}."
         raise StorageError(what, "Give another folder with --out.") from error
-
-
+    with whole_file(path) as file:
+        file.write(text)

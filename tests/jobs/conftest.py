@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leaml.jobs import queue
+from leaml.jobs import processes, queue, worker
 from leaml.store.project import Project
 from tests import tiny_models
 
@@ -77,3 +77,16 @@ def finish(project: Project, id: int) -> queue.Job:
     """Waits for a job's end; the job then."""
     until(lambda: not queue.job(project, id).active or state(project, id) not in queue.ACTIVE, f"the end of job {id}")
     return queue.job(project, id)
+
+
+@pytest.fixture
+def no_processes(monkeypatch):
+    """Workers run when a test says so."""
+
+    class Child:
+        def poll(self) -> None:
+            return None
+
+    monkeypatch.setattr(processes, "start_alone", lambda *_: Child())
+    monkeypatch.setattr(queue, "_spawned", [])
+    monkeypatch.setattr(worker, "SECONDS_BETWEEN_LOOKS", 0.0)

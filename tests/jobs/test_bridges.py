@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from leaml.jobs import lines, processes, queue, suggesting, worker
+from leaml.jobs import lines, queue, suggesting, worker
 from leaml.jobs.loading import Models
 from leaml.jobs.tabulating import plain_cell, questions_of
 from leaml.models import server
@@ -38,17 +38,7 @@ from tests.models.test_server import completion, serving
 FEW = {"steps": 3, "pictures_per_step": 2, "learning_rate": 1e-4}
 
 
-@pytest.fixture(autouse=True)
-def no_processes(monkeypatch):
-    """Workers run when a test says so."""
-
-    class Child:
-        def poll(self) -> None:
-            return None
-
-    monkeypatch.setattr(processes, "start_alone", lambda *_: Child())
-    monkeypatch.setattr(queue, "_spawned", [])
-    monkeypatch.setattr(worker, "SECONDS_BETWEEN_LOOKS", 0.0)
+pytestmark = pytest.mark.usefixtures("no_processes")
 
 
 @pytest.fixture(scope="module")

@@ -2,20 +2,11 @@
 
 import pytest
 
-from leaml.jobs import processes, queue, worker
+from leaml.jobs import queue, worker
 from leaml.options import OrderOptions
 from leaml.review.ordering import turns
 
-
-@pytest.fixture(autouse=True)
-def no_processes(monkeypatch):
-    class Child:
-        def poll(self) -> None:
-            return None
-
-    monkeypatch.setattr(processes, "start_alone", lambda *_: Child())
-    monkeypatch.setattr(queue, "_spawned", [])
-    monkeypatch.setattr(worker, "SECONDS_BETWEEN_LOOKS", 0.0)
+pytestmark = pytest.mark.usefixtures("no_processes")
 
 
 def run(project, **options) -> queue.Job:
