@@ -36,6 +36,7 @@ from leaml.nano.dense import (
     stacked_targets,
     taught_loss,
 )
+from leaml.nano.scene_phrases import points_surely
 from leaml.nano.scene_questions import TYPE_WEIGHTS, ask, ask_several, caption
 from leaml.nano.scenes import ALIGNED_LARGE, ALIGNED_SMALL, CROWDED, TRAINING, Scene, Style, draw_scene
 from leaml.records import QUESTION_TYPES, Progress
@@ -46,8 +47,10 @@ from leaml.training.loop import FitOptions, fit
 CAPTION_WORDINGS = (
     prompts.CAPTION, "Describe the image.", "What does the picture show?", "Write a caption for the picture.",
 )  # fmt: skip
-CAPTION_SHARE, CAPTION_WEIGHT = 0.35, 4.0
-MOST_PAIRS, PAIR_WEIGHT = 2, 4.0
+CAPTION_SHARE, CAPTION_WEIGHT = 0.5, 4.0
+MOST_PAIRS, PAIR_WEIGHT, PAIR_TRIES = 3, 4.0, 24
+UNTYPED_SHARE = {"single choice": 0.6, "multiple choice": 0.4}
+"""Share of a type's self-written pairs that are asked for no type, where it is not 0.3: the types seldom chosen."""
 TEXT_WEIGHT = 0.5
 TAUGHT = TYPE_WEIGHTS | {"multiple choice": 2.4, "count": 1.8}
 """How often each question type is taught: the hardest more often than they are asked."""
@@ -114,9 +117,10 @@ def turns_of(rng: random.Random, scene: Scene, questions: int) -> list[Turn]:
     if rng.random() < CAPTION_SHARE:
         turns.append(Turn(rng.choice(CAPTION_WORDINGS), caption(scene, rng), CAPTION_WEIGHT, "caption"))
     for kind in rng.sample(QUESTION_TYPES, rng.randint(0, MOST_PAIRS)):
-        asked = next((a for a in (ask(scene, rng, kind) for _ in range(8)) if a), None)
+        tries = (ask(scene, rng, kind) for _ in range(PAIR_TRIES))
+        asked = next((a for a in tries if a and points_surely(a.question)), None)
         if asked:
-            prompt = prompts.write_pair(kind if rng.random() < 0.7 else None)
+            prompt = prompts.write_pair(None if rng.random() < UNTYPED_SHARE.get(kind, 0.3) else kind)
             turns.append(Turn(prompt, prompts.pair_text(asked.question, asked.answer), PAIR_WEIGHT, "pair"))
     return turns
 

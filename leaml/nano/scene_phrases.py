@@ -99,6 +99,15 @@ def any_phrase(scene: Scene, rng: random.Random) -> str:
     return describe(Item(shape, colour, 0.5, 0.5, rng.choice((0.07, 0.15))), known)
 
 
+def points_surely(question: str) -> bool:
+    """Whether every object that a question takes for granted is named by colour and shape, or by where it lies.
+
+    Who writes a question must know that such an object is there and alone: seldom so of "the small object".
+    """
+    named = re.findall(rf"\bthe (?!object in the )({PHRASE_PATTERN})\b", question)
+    return all(colour and shape for _, colour, shape in map(read_phrase, named))
+
+
 def holds(relation: str, a: Item, b: Item) -> bool | None:
     """Whether a stands so to b; None where the two are nearly level, or where it is no relation."""
     distance = {"left of": b.x - a.x, "right of": a.x - b.x, "above": b.y - a.y, "below": a.y - b.y}.get(relation, 0.0)

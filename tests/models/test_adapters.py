@@ -219,7 +219,7 @@ def written(tmp_path_factory):
 
 
 def run_elsewhere(written, **lines):
-    """Runs `ANSWER` on all folders, in a process of its own."""
+    """Runs `ANSWER` on all folders, in a process of its own, whose number of threads, and so last digits, differ."""
     command = [sys.executable, "-c", ANSWER.format(**lines), *map(str, written)]
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
     folder = next(iter(written))
@@ -233,7 +233,8 @@ def test_plain_peft_loads_the_export_without_leaml_and_the_adapter_once_leaml_is
     for folder, expected in written.items():
         exported = load_file(folder / "lora.safetensors")["logits"]
         torch.testing.assert_close(exported, expected, rtol=1e-5, atol=1e-5)
-        assert torch.equal(load_file(folder / "neurons.safetensors")["logits"], expected)
+        adapted = load_file(folder / "neurons.safetensors")["logits"]
+        torch.testing.assert_close(adapted, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_plain_peft_loads_a_neuron_adapter_after_an_import_of_leaml_that_loads_no_torch(written):
@@ -241,7 +242,8 @@ def test_plain_peft_loads_a_neuron_adapter_after_an_import_of_leaml_that_loads_n
         written, first="import leaml; assert not {'torch', 'peft'} & sys.modules.keys()", then="answer('neurons')"
     )
     for folder, expected in written.items():
-        assert torch.equal(load_file(folder / "neurons.safetensors")["logits"], expected)
+        adapted = load_file(folder / "neurons.safetensors")["logits"]
+        torch.testing.assert_close(adapted, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_only_a_neuron_adapter_is_exported(idefics3, tmp_path):

@@ -11,7 +11,16 @@ import pytest
 from PIL import Image
 
 from leaml.nano import scene_questions
-from leaml.nano.scene_phrases import any_phrase, find, only, options_of, options_text, pointing, read_phrase
+from leaml.nano.scene_phrases import (
+    any_phrase,
+    find,
+    only,
+    options_of,
+    options_text,
+    pointing,
+    points_surely,
+    read_phrase,
+)
 from leaml.nano.scene_questions import (
     TEMPLATES,
     TYPE_WEIGHTS,
@@ -423,3 +432,21 @@ def test_captions_differ_in_wording_and_name_sizes_at_times():
 def test_objects_are_found_in_free_text():
     assert objects_in("A Red circle, and below it a small blue star.") == [("red", "circle"), ("blue", "star")]
     assert objects_in("The background is red. A circle and two red circles, a bluered star.") == []
+
+
+@pytest.mark.parametrize(
+    ("question", "sure"),
+    [
+        ("Where is the red circle?", True),
+        ("Is the small red circle left or right of the blue star?", True),
+        ("Is the red circle left or right of the star?", False),
+        ("What colour is the small object?", False),
+        ("What colour is the small circle?", False),
+        ("What colour is the object in the upper-left?", True),
+        ("What colour is the background?", True),
+        ("How many circles are there?", True),
+        ("Is there a small star in the picture?", True),
+    ],
+)
+def test_a_question_points_surely_by_colour_and_shape_or_by_place(question, sure):
+    assert points_surely(question) is sure
