@@ -119,6 +119,9 @@ class DistilOptions(TrainingOptions):
     steps: int = Field(150, ge=1, le=1_000_000, description="Training steps.")
     learning_rate: float = Field(3e-3, gt=0, le=1, description="Peak of the learning rate.")
     caption_weight: float = Field(1.0, ge=0, le=100, description="Weight λ of the caption loss; 0 turns captions off.")
+    label_share: float = Field(
+        0.5, gt=0, le=1, description="Share of each step's pictures that carry labels, where there are captions too."
+    )
     train: Literal["neurons", "lora", "all"] = Field(
         "neurons",
         description="What is trained: selected neurons, a LoRA, or every weight of the model.",

@@ -85,7 +85,7 @@ def pair_turn(question: Question | Pair, rng: random.Random | None = None) -> Tu
 
 
 class _Batches:
-    """The batch of a step: half of its pictures carry labels, half captions (all labels where captions are off)."""
+    """The batch of a step: some pictures with labels, at least one, the others with captions, unless these are off."""
 
     def __init__(
         self, framing: Framing, answered: Sequence[Question], captions: Sequence[Caption], options: DistilOptions
@@ -97,9 +97,10 @@ class _Batches:
     def __call__(self, step: int) -> Batch:
         rng = random.Random(f"distil {self.options.seed} {step}")
         pictures = self.options.pictures_per_step
-        captioned = min(max(1, pictures // 2), len(self.captions))
+        labelled = max(1, round(self.options.label_share * pictures)) if self.captions else pictures
+        captioned = min(max(1, pictures - labelled), len(self.captions))
         examples = []
-        for _ in range(max(1, pictures - captioned)):
+        for _ in range(labelled):
             image, questions = rng.choice(self.labelled)
             asked = rng.sample(questions, min(len(questions), PAIRS_PER_PICTURE))
             examples.append(Example(image, tuple(pair_turn(question, rng) for question in asked)))

@@ -170,7 +170,7 @@ def batch_kinds(labelled, captions, options) -> list[tuple[str, ...]]:
     return [batch_at(step).kind_names for step in range(10)]
 
 
-def test_captions_are_half_of_a_step_and_weight_zero_turns_them_off(labelled, captions):
+def test_captions_share_a_step_with_labels_and_weight_zero_turns_them_off(labelled, captions):
     _, framing = tiny()
     batch = module._Batches(framing, labelled, captions, OPTIONS)(0)
     turns = [int(row.max()) for row in batch.segments]
@@ -181,6 +181,15 @@ def test_captions_are_half_of_a_step_and_weight_zero_turns_them_off(labelled, ca
     assert set(batch_kinds(labelled, [], OPTIONS)) == {("pair",)}
     single = OPTIONS.model_copy(update={"pictures_per_step": 1})
     assert set(batch_kinds(labelled, captions, single)) == {("caption", "pair")}
+
+
+@pytest.mark.parametrize(("share", "with_labels"), [(0.01, 1), (0.25, 1), (0.5, 2), (0.75, 3)])
+def test_a_share_of_a_step_s_pictures_carries_labels_and_never_none(labelled, captions, share, with_labels):
+    _, framing = tiny()
+    batch = module._Batches(framing, labelled, captions, OPTIONS.model_copy(update={"label_share": share}))(0)
+    pair = batch.kind_names.index("pair")
+    assert len(batch.segments) == 4
+    assert len(set(batch.places[batch.kinds == pair][:, 0].tolist())) == with_labels
 
 
 def test_without_weight_the_captions_do_not_matter(labelled, captions, tmp_path):
