@@ -25,7 +25,7 @@ class Looked(BaseModel):
 
 
 def look(project: Project, answering: Answering, asked: Looked) -> Iterator[dict[str, Any]]:
-    """What the part shows while the answer is looked into, and what came of it.
+    """What the part shows while the answer is looked into, and what came of it; nothing where it was stopped.
 
     Raises:
         DataError: there is no such picture or adapted model. LeamlError: what the answering process could not do.
@@ -43,8 +43,9 @@ def look(project: Project, answering: Answering, asked: Looked) -> Iterator[dict
         if row.get("looked"):
             source = picture_address(project.name, picture.id)
             yield card(row["looked"], source, picture.width, picture.height)
-        else:
-            yield {"words": texts.WORDS, "message": row["message"] or texts.STARTS}
+            return
+        yield {"words": texts.WORDS, "message": row["message"] or texts.STARTS}
+    yield {}
 
 
 def card(looked: Mapping[str, Any], source: str, width: int, height: int) -> dict[str, Any]:

@@ -100,7 +100,7 @@ class Figure:
             value = "nothing to measure"
         else:
             value = f"{self.value:,.4g} {self.unit}".rstrip() if isinstance(self.value, float) else self.value.text()
-            value = value.replace("pictures", self.clusters)
+            value = value.replace("independent", self.clusters)
         if self.interval is not None:
             value += f" [{self.interval[0]:,.4g}, {self.interval[1]:,.4g}] n {self.n}"
         bar = ""

@@ -4,8 +4,8 @@
     python -m benchmarks.scoring --questions 60 --rounds 2
 
 Candidates: our one pass beside k separate passes, and beside one batch of k rows, as anyone would do it with
-transformers; in turns, in one process. The others get the picture prepared, ours prepares it. Likelihoods are compared
-in float32. Test set: answers alone, and with confidence, entropy and the answer without the picture.
+transformers; in turns, in one process. Each opens and prepares the picture once. Likelihoods are compared in float32.
+Test set: answers alone, and with confidence, entropy and the answer without the picture, as the job that compares does.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from leaml.errors import LeamlError
 from leaml.evaluation.confidence import choices_of, predict_surely
 from leaml.evaluation.likelihoods import Candidates, log_probabilities
 from leaml.evaluation.predict import predict
+from leaml.models.features import SeenFraming
 from leaml.models.framing import Framing
 from leaml.models.load import load
 from leaml.models.pictures import open_picture
@@ -94,11 +95,14 @@ def candidates_on_one_picture(
 def _compared(
     model: nn.Module, framing: Framing, name: str, asked: Sequence[Candidates], rounds: int
 ) -> list[Figure]:
-    inputs = framing.prefix_inputs([open_picture(asked[0].image)])
+    def beside(way: Callable[..., list[float]]) -> list[list[float]]:
+        inputs = framing.prefix_inputs([open_picture(asked[0].image)])
+        return [way(model, framing, one, inputs) for one in asked]
+
     ways: dict[str, Callable[[], object]] = {
         "ours": lambda: shared(model, framing, asked),
-        "separate passes": lambda: [separate(model, framing, one, inputs) for one in asked],
-        "one batch": lambda: [batched(model, framing, one, inputs) for one in asked],
+        "separate passes": lambda: beside(separate),
+        "one batch": lambda: beside(batched),
     }
     for work in ways.values():
         work()
@@ -138,12 +142,14 @@ def whole_test_set(model: nn.Module, framing: Framing, questions: Sequence[Quest
     """Seconds for answers alone, and for answers with all that trust needs."""
     found = []
     works = {
-        "answered": lambda: list(predict(model, framing, questions, PredictOptions())),
-        "answered with confidence": lambda: list(predict_surely(model, framing, questions, CompareOptions())),
+        "answered": lambda: predict(model, SeenFraming(model, framing), questions, PredictOptions()),
+        "answered with confidence": lambda: predict_surely(
+            model, SeenFraming(model, framing), questions, CompareOptions()
+        ),
     }
     for name, work in works.items():
         began = time.perf_counter()
-        work()
+        list(work())
         seconds, pictures = time.perf_counter() - began, len({one.image for one in questions})
         note = f"{pictures} pictures, {torch.get_num_threads()} threads, {model.dtype}"
         found.append(Figure("test set", f"{len(questions):,} questions {name}", seconds, "s", SECONDS, True, note))

@@ -2,6 +2,7 @@
 
 WORDS = {
     "title": "What the answer depends on",
+    "stop": "Stop",
     "scale": "darker: the answer gets less probable when this part is hidden",
 }
 STARTS = "Loading the model"

@@ -10,9 +10,10 @@ that it was chosen from, or of all others together: (p, 1 − p). Guo et al. 201
 temperature. numpy and scipy only.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import optimize, special
@@ -28,6 +29,8 @@ SMALLEST = 1e-6
 """Confidences are kept this far from 0 and 1, where one wrong answer would cost infinitely much."""
 TEMPERATURES = (0.05, 20.0)
 """Within which the fitted one lies."""
+NEAR_A_LIMIT = 0.01
+"""On the scale of logarithms: the search ends beside a limit, never on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,7 @@ def reliability(confidences: Sequence[float], correct: Sequence[bool]) -> tuple[
 def fit_temperature(chances: Sequence[Sequence[float]], correct: Sequence[bool]) -> float:
     """The temperature that makes right and wrong likeliest; above 1 where the model is too sure of itself.
 
-    At its upper limit of 20 the confidence of the model says nothing about being right.
+    It is sought within `TEMPERATURES`; see `limit_of` for what it means to end there.
 
     Raises:
         DataError: as `calibration`.
@@ -145,6 +148,16 @@ def fit_temperature(chances: Sequence[Sequence[float]], correct: Sequence[bool])
         method="bounded",
     )
     return float(np.exp(found.x))
+
+
+def limit_of(temperature: float) -> Literal["lower", "upper"] | None:
+    """Which limit a fitted temperature ended at, if any.
+
+    At the upper one the model's confidence says nothing about being right, or speaks against it; at the lower one it is
+    right wherever it is more sure than not, and wrong elsewhere, almost without exception.
+    """
+    low, high = (abs(math.log(temperature / limit)) < NEAR_A_LIMIT for limit in TEMPERATURES)
+    return "lower" if low else "upper" if high else None
 
 
 def tempered(chances: Sequence[Sequence[float]], temperature: float) -> Floats:

@@ -62,18 +62,6 @@ class Comparison:
             lines.append(f"{row.name:<16}{row.accuracy.text()}{beside}")
         return "\n".join(lines)
 
-    def figures(self) -> dict[str, dict]:
-        """The table as programs read it."""
-        return {
-            row.name: {
-                **figures(row.accuracy),
-                "difference": figures(row.difference),
-                "open": figures(row.open),
-                "by_type": {name: figures(value) for name, value in row.by_type.items()},
-            }
-            for row in self.rows
-        }
-
 
 def compare(
     questions: Sequence[Question],

@@ -20,6 +20,7 @@ from torch import nn
 from leaml.evaluation.likelihoods import Candidates, choice_probabilities
 from leaml.evaluation.predict import predict
 from leaml.evaluation.scoring import normalise, parse_choice, parse_count, parse_set
+from leaml.models.features import kept
 from leaml.models.framing import Framing
 from leaml.models.writing import Request, Sampling, write
 from leaml.options import CompareOptions
@@ -39,6 +40,7 @@ def predict_surely(
     Raises:
         DataError: a picture cannot be read.
     """
+    framing = kept(model, framing)  # pictures are seen twice: when an answer is written, and when it is weighed
     blind = without_picture(model, framing, [question.question for question in questions], options)
     waiting: list[Prediction] = []
     for event in predict(model, framing, questions, options):

@@ -1,22 +1,21 @@
-"""Numbers with intervals. numpy and scipy only, no torch.
+"""Shares with intervals. numpy and scipy only, no torch.
 
-    rate(correct, pictures).text()                  # "0.79 [0.75, 0.83] n 412, 96 pictures"
-    difference(after, before, pictures).text()      # "+0.38 [+0.33, +0.43] n 412, 96 pictures"
+    rate(correct, pictures).text()                  # "0.79 [0.75, 0.83] n 412, 96 independent"
+    difference(after, before, pictures).text()      # "+0.38 [+0.33, +0.43] n 412, 96 independent"
 
-Several questions stand on one picture, so their answers are not independent: what counts is the picture, never the
-question. Every rate carries its n, its number of pictures and a 95 % interval, which `benchmarks.intervals` checks.
+Several questions stand on one picture, so their answers are not independent: what counts is the picture, or the group
+(patient, video) that it belongs to, never the question. Every rate carries its n, the number of these, and a 95 %
+interval, which `benchmarks.intervals` checks.
 """
 
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from scipy import stats
 
-from leaml.errors import DataError, OptionError
+from leaml.errors import DataError
 from leaml.evaluation.clusters import Floats, degrees_of_freedom, effective_n, per_cluster, t_quantile
 from leaml.evaluation.resampling import FEWEST, Measure
 from leaml.evaluation.scoring import Score, normalise, score
@@ -32,7 +31,7 @@ class Rate:
         low: lower end of the interval.
         high: upper end of the interval.
         n: items (questions).
-        clusters: pictures that the items stand on.
+        clusters: what the items stand on and is independent: groups (patients, videos) where known, else pictures.
         signed: whether this is a difference.
     """
 
@@ -44,13 +43,13 @@ class Rate:
     signed: bool = False
 
     def text(self) -> str:
-        """Value, interval, n and pictures; below 30 items counts alone: "12 of 18", or "+3 of 18" for a difference."""
+        """Value, interval, n, clusters; below 30 items counts alone: "12 of 18", or "+3 of 18" for a difference."""
         if self.n < FEWEST:
             count = round(self.value * self.n)
             return f"{count:+d} of {self.n}" if self.signed else f"{count} of {self.n}"
         sign = "+" if self.signed else ""
-        pictures = "1 picture" if self.clusters == 1 else f"{self.clusters} pictures"
-        return f"{self.value:{sign}.2f} [{self.low:{sign}.2f}, {self.high:{sign}.2f}] n {self.n}, {pictures}"
+        interval = f"[{self.low:{sign}.2f}, {self.high:{sign}.2f}]"
+        return f"{self.value:{sign}.2f} {interval} n {self.n}, {self.clusters} independent"
 
 
 def rate(correct: Sequence[bool], clusters: Sequence[str]) -> Rate:
@@ -106,40 +105,6 @@ def difference(after: Sequence[bool], before: Sequence[bool], clusters: Sequence
     value = fixed - broken
     low, high = max(-1.0, min(value, gained - lost - half)), min(1.0, max(value, gained - lost + half))
     return Rate(value, low, high, int(sizes.sum()), len(sizes), signed=True)
-
-
-def clopper_pearson(
-    right: int, n: int, confidence: float = 0.95, side: Literal["two", "lower"] = "two"
-) -> tuple[float, float]:
-    """The exact binomial interval (Clopper and Pearson 1934), for audits of independent items.
-
-    Args:
-        right: items that are right.
-        n: items that were judged.
-        confidence: in (0, 1).
-        side: "two" for both ends; "lower" for a one-sided lower bound, whose upper end is 1.
-
-    Raises:
-        OptionError: impossible counts, confidence or side.
-    """
-    if not (0 <= right <= n and n > 0 and 0 < confidence < 1 and side in ("two", "lower")):
-        raise OptionError(
-            f"There is no bound for {right} right of {n} at confidence {confidence!r}, side {side!r}.",
-            'Give 0 <= right <= n, a confidence between 0 and 1, and the side "two" or "lower".',
-        )
-    miss = (1 - confidence) / (2 if side == "two" else 1)
-    low = float(stats.beta.ppf(miss, right, n - right + 1)) if right else 0.0
-    high = float(stats.beta.ppf(1 - miss, right + 1, n - right)) if right < n and side == "two" else 1.0
-    return low, high
-
-
-def majority(questions_train: Sequence[Question]) -> dict[str, str]:
-    """Per wording of a question the answer given most often; of equally frequent ones the first in the alphabet.
-
-    Questions without an answer are left out.
-    """
-    answers = _answers(questions_train, lambda question: question.question)
-    return {wording: counts[0] for wording, counts in answers.items()}
 
 
 def blind_answers(train: Sequence[Question], test: Sequence[Question]) -> list[str]:

@@ -1,15 +1,17 @@
 """Where a model looks: how much less probable its answer becomes when a part of the picture is hidden.
 
-    seen = occlude(model, framing, picture, "Is there a polyp?", "yes", ("yes", "no"))
-    seen.drops[row][column]       # probability minus what is left of it with that patch hidden
-    seen.together, seen.random    # the patches that matter most hidden at once, beside as many random ones
+    for event in occlude(model, framing, picture, "Is there a polyp?", "yes", ("yes", "no")):
+        ...                        # Progress, by the picture; last the Occlusion:
+    event.drops[row][column]       # probability minus what is left of it with that patch hidden
+    event.together, event.random   # the patches that matter most hidden at once, beside as many random ones
 
 The drop is the effect of a change to the picture (Zeiler and Fergus 2014); attention weights are not, and are shown
 nowhere. Hidden means filled with the picture's mean colour. A map has peaks for any model: only where hiding the
 patches that matter most takes clearly more than hiding as many random ones, there is something to see.
 """
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,11 @@ from PIL import Image
 from torch import nn
 
 from leaml.errors import OptionError
-from leaml.evaluation.likelihoods import Candidates, log_probabilities, shares
+from leaml.evaluation.likelihoods import Candidates, Likelihood, log_probabilities, shares
 from leaml.evaluation.scoring import normalise
 from leaml.models.framing import Framing
 from leaml.models.pictures import open_picture
+from leaml.records import Progress
 
 SHARE_TOGETHER = 0.1
 """Of the patches, hidden at once: those that matter most, and as many random ones."""
@@ -75,8 +78,10 @@ def occlude(
     grid: int = 8,
     random_draws: int = 19,
     seed: int = 0,
-) -> Occlusion:
+) -> Generator[Progress | Occlusion, None, None]:
     """Hides each patch of a grid in turn, then the patches that matter most at once, and random ones for comparison.
+
+    Closing the generator stops it, between two batches of pictures.
 
     Args:
         image: opened, or where it lies.
@@ -94,26 +99,55 @@ def occlude(
         what = f"There is no map of {answer!r} with a grid of {grid} and {random_draws} random draws."
         raise OptionError(what, "Give an answer, a grid of 2 or more, and at least one random draw.")
     among = _among(answer, choices)
-    pixels = np.asarray(open_picture(image))
+    asking = _Asking(model, framing, np.asarray(open_picture(image)), question, among or (answer,), grid)
     patches = [(row, column) for row in range(grid) for column in range(grid)]
-
-    def probabilities(hidden: Sequence[Collection[Patch]]) -> list[float]:
-        pictures = [_covered(pixels, some, grid) for some in hidden]
-        asked = [Candidates(picture, question, among or (answer,)) for picture in pictures]
-        found = log_probabilities(model, framing, asked, PICTURES_AT_ONCE)
-        if not among:
-            return [float(np.exp(likelihoods[0].mean)) for likelihoods in found]
-        return [shares([one.total for one in likelihoods])[0] for likelihoods in found]
-
-    whole, *left = probabilities([(), *([patch] for patch in patches)])
+    total = 1 + len(patches) + 1 + random_draws
+    whole, *left = yield from asking.probabilities([(), *([patch] for patch in patches)], 0, total)
     drops = [whole - one for one in left]
     count = max(1, round(SHARE_TOGETHER * len(patches)))
     hidden = sorted(patches, key=lambda patch: -drops[patches.index(patch)])[:count]
     rng = np.random.default_rng(seed)
     draws = [[patches[i] for i in rng.choice(len(patches), count, replace=False)] for _ in range(random_draws)]
-    together, *by_chance = (whole - one for one in probabilities([hidden, *draws]))
+    together, *by_chance = yield from asking.probabilities([hidden, *draws], 1 + len(patches), total)
     rows = tuple(tuple(drops[row * grid : (row + 1) * grid]) for row in range(grid))
-    return Occlusion(answer, tuple(choices) if among else (), whole, rows, tuple(hidden), together, tuple(by_chance))
+    chance = tuple(whole - one for one in by_chance)
+    yield Occlusion(answer, tuple(choices) if among else (), whole, rows, tuple(hidden), whole - together, chance)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One question about one picture, (height, width, 3), parts of which are hidden; watched is the first answer."""
+
+    model: nn.Module
+    framing: Framing
+    pixels: NDArray[np.uint8]
+    question: str
+    answers: tuple[str, ...]
+    grid: int
+
+    def probabilities(
+        self, hidden: Sequence[Collection[Patch]], done: int, total: int
+    ) -> Generator[Progress, None, list[float]]:
+        """Of the answer, for each choice of hidden patches: among the answers, or per token where it is the only one.
+
+        Args:
+            done: how many of the `total` pictures were asked about before.
+        """
+        found: list[float] = []
+        for start in range(0, len(hidden), PICTURES_AT_ONCE):
+            pictures = [_covered(self.pixels, some, self.grid) for some in hidden[start : start + PICTURES_AT_ONCE]]
+            asked = [Candidates(picture, self.question, self.answers) for picture in pictures]
+            likelihoods = log_probabilities(self.model, self.framing, asked, PICTURES_AT_ONCE)
+            found += map(_probability, likelihoods)
+            yield Progress(done + len(found), total)
+        return found
+
+
+def _probability(likelihoods: Sequence[Likelihood]) -> float:
+    """Of the first answer among all of them; per token where it stands alone."""
+    if len(likelihoods) == 1:
+        return math.exp(likelihoods[0].mean)
+    return shares([one.total for one in likelihoods])[0]
 
 
 def _among(answer: str, choices: Sequence[str]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Figures that are no shares of items, with intervals by cluster bootstrap. numpy only, no torch.
 
-    measure(statistic, pictures)          # Measure(0.84, 0.79, 0.88, n 412, 96 pictures)
+    measure(statistic, pictures)          # Measure(0.84, 0.79, 0.88, n 412, 96 clusters)
 
 A statistic takes weights, (draws, items), and gives one value per row: a draw that takes a picture twice weighs its
 items twice. That way a thousand draws are a few operations on arrays, not a thousand loops.
@@ -46,12 +46,11 @@ class Measure:
         """Value, interval and n; below 30 items that there are too few."""
         if self.n < FEWEST:
             return f"n {self.n}: too few"
-        pictures = "1 picture" if self.clusters == 1 else f"{self.clusters} pictures"
-        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}] n {self.n}, {pictures}"
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}] n {self.n}, {self.clusters} independent"
 
 
 def figures(value: Any) -> dict[str, Any] | None:
-    """A `Rate` or a `Measure` as JSON has it: value, interval, n, pictures, and how people read it; None stays None."""
+    """A `Rate` or a `Measure` as JSON has it, "pictures" being its clusters, and as people read it; None stays None."""
     if value is None:
         return None
     numbers = {"value": value.value, "low": value.low, "high": value.high, "n": value.n, "pictures": value.clusters}

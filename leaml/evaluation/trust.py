@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from leaml.evaluation.calibration import Calibration, calibration, fit_temperature, tempered
+from leaml.evaluation.calibration import Calibration, calibration, fit_temperature, limit_of, tempered
 from leaml.evaluation.metrics import Rate, rate
 from leaml.evaluation.ranking import Ranked, ranked
 from leaml.evaluation.resampling import FEWEST, figures
@@ -71,6 +71,7 @@ class Trust:
             "pictures": self.pictures,
             "enough": self.n >= FEWEST,
             "temperature": self.temperature,
+            "temperature_limit": None if self.temperature is None else limit_of(self.temperature),
             "calibrated_on": None if on is None else {"n": on[0], "pictures": on[1]},
             "before": _json(self.before),
             "after": _json(self.after),

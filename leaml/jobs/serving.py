@@ -26,6 +26,7 @@ from filelock import BaseFileLock
 
 from leaml.errors import LeamlError
 from leaml.jobs.locks import device_if_free, device_is_wanted
+from leaml.records import Progress
 from leaml.store.project import Adapter, Project
 
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -126,10 +127,15 @@ class Serving:
 
         number, row = request["request"], {"adapter": adapter.id if adapter else None}
         model, framing = self._model(adapter, base, lambda text: self._say(number, row | _still(message=text)))
-        self._say(number, row | _still(message=LOOKING))
         picture, choices = Path(request["picture"]), tuple(request["choices"])
-        looked = occlude(model, framing, picture, request["question"], request["answer"], choices)
-        self._say(number, row | {"text": request["answer"], "done": True, "message": "", "looked": looked.as_json()})
+        for event in occlude(model, framing, picture, request["question"], request["answer"], choices):
+            if self._is_over(number):
+                return
+            if isinstance(event, Progress):
+                self._say(number, row | _still(message=f"{LOOKING}: {event.step} of {event.total}"))
+            else:
+                done = {"text": request["answer"], "done": True, "message": "", "looked": event.as_json()}
+                self._say(number, row | done)
 
     def _model(self, adapter: Adapter | None, base: str, say: Callable[[str], None]) -> tuple[Any, Any]:
         """The model that answers, with one base in memory at a time."""

@@ -1,6 +1,6 @@
 """Blind votes, counted: how often the adapted model's answer was found better, with ties and an interval. No torch.
 
-    tally([Ballot("Dr A", "adapted", "picture 7"), …])["win_rate"]["text"]       # "0.71 [0.60, 0.80] n 84, 61 pictures"
+    tally([Ballot("Dr A", "adapted", "picture 7"), …])["win_rate"]["text"]    # "0.71 [0.60, 0.80] n 84, 61 independent"
 """
 
 from collections import Counter

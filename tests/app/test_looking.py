@@ -43,6 +43,12 @@ def test_the_map_is_asked_for_and_drawn_with_chance_beside_it(project):
     assert "4 points less on average, 9 points less at most, in 3 draws" in said and texts.BEATS in said
 
 
+def test_what_was_stopped_leaves_nothing(project):
+    asked = looking.Looked(picture=5, question=QUESTION, answer="yes")
+    *_, last = looking.look(project, Looks({"message": "Hiding", "text": ""}), asked)
+    assert last == {}
+
+
 def test_what_chance_does_as_well_is_said_to_say_nothing(project):
     card = looking.card(LOOKED | {"beats_chance": False, "drops": [[-0.1, 0.0]]}, "/picture", 40, 30)
     assert card["sentences"][-1] == texts.NO_BETTER and card["cells"] == [[0, 0]]

@@ -87,6 +87,15 @@ def test_temperature_is_found_again_and_mends_a_model_that_is_too_sure():
     assert fit_temperature(two(true), right) == pytest.approx(1, abs=0.1)
 
 
+@pytest.mark.parametrize(("right", "limit"), [("by chance", "upper"), ("always", "lower"), ("as it says", None)])
+def test_a_temperature_that_ends_at_a_limit_says_so(right, limit):
+    random = np.random.default_rng(5)
+    sure = 0.6 + 0.39 * random.random(200)
+    given = {"by chance": sure < 0, "always": sure > 0, "as it says": random.random(200) < sure}[right]
+    measured = trust(Answers(two(sure), given, list(map(str, range(200)))), Answers(two(sure), given, ["1"] * 200))
+    assert measured.as_json()["temperature_limit"] == limit
+
+
 def test_the_temperature_is_that_of_the_softmax_over_as_many_choices_as_there_are():
     several, few = torch.tensor([2.0, -0.5, 1.0, 0.3]), torch.tensor([0.5, 2.0])
     chances = [several.softmax(0).tolist(), few.softmax(0).tolist()]

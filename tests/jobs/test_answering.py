@@ -115,6 +115,15 @@ def test_an_answer_that_nobody_reads_ends_and_the_next_question_is_answered(shar
     assert shared._child.pid == child
 
 
+def test_where_a_model_looks_is_told_bit_by_bit_and_can_be_stopped(shared, picture, model):
+    looking = shared.look(picture, QUESTION, "yes", model=model, choices=("yes", "no"))
+    until(lambda: ": 16 of " in next(looking)["message"], "the first part")
+    shared.cancel()
+    assert not any("looked" in row for row in looking)
+    *rows, done = shared.look(picture, QUESTION, "yes", model=model, choices=("yes", "no"))
+    assert done["looked"]["answer"] == "yes" and any(": 16 of 85" in row["message"] for row in rows)
+
+
 def test_errors_come_in_words_and_the_child_lives_on(shared, picture, tmp_path, model):
     assert "no adapted model 7" in ask(shared, picture, QUESTION, [7])[-1]["error"]
     row = ask(shared, tmp_path / "none.png", QUESTION, model=model)[-1]
