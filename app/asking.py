@@ -1,7 +1,7 @@
 """Asking anything about any picture: what the picker shows, and how answers grow while they are written."""
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
@@ -83,7 +83,7 @@ def picker(project: Project | None, pool: str, picture: int | None) -> tuple[dic
         "most": MOST_ASKED,
         "note": "" if project.adapters("answers") else texts.NOT_ADAPTED,
     }
-    return value, seen(project.name, shown, neighbour(order, picture, 1))
+    return value, seen(project.name, shown, [project.picture(neighbour(order, picture, 1))])
 
 
 def _wordings(project: Project, picture: int) -> list[str]:
@@ -112,7 +112,8 @@ def ask(project: Project, answering: Answering, asked: Question) -> Iterator[dic
     models: list[Adapter | None] = [None, *adapters]
     label = label_of(project, asked.picture, question)
     written: dict[int | None, dict[str, Any]] = {}
-    beside = {"picture": asked.picture, "doubts": doubts_of(project, models, question, label)}
+    learned = {adapter.id for adapter in adapters if asked.picture in project.learned_from(adapter.id)}
+    beside = {"picture": asked.picture, "doubts": doubts_of(project, models, question, label), "learned": learned}
     yield card(question, models, written, label)
     more = {"choices": choices_of(project, question, label)} | ({"model": adapters[0].base} if adapters else {})
     for row in answering.ask(picture.path, question, [one.id if one else None for one in models], **more):
@@ -162,10 +163,12 @@ def card(
     note: str = "",
     picture: int | None = None,
     doubts: Mapping[int | None, float] | None = None,
+    learned: Collection[int] = (),
 ) -> dict[str, Any]:
     """What the answers show.
 
     Args:
+        learned: adapters that have learned from this picture.
         doubts: by adapter how sure it must be; below that the answer says that a person is to be asked.
         picture: what was asked about; with it, whole answers can be looked into.
         note: what is to be said beside; then no answer is waited for.
@@ -175,6 +178,8 @@ def card(
     """
     numbered = [(model, model.id if model else None) for model in models]
     sides = [_side(model, written.get(id), label, not note, (doubts or {}).get(id)) for model, id in numbered]
+    for side in sides:
+        side["learned"] = texts.LEARNED if side["adapter"] in learned else ""
     if all(side.get("done") for side in sides):
         for side in sides:
             side["parts"] = parts(sides[0]["text"], side["text"])

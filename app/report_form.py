@@ -1,5 +1,6 @@
 """What is handed to others: the report of the newest comparison, and the export of the model with its data."""
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -22,6 +23,11 @@ from leaml.options import ExportOptions, Options, ReportOptions
 from leaml.report.printing import browser
 from leaml.store.project import Project
 
+MOST = 50
+"""Comparisons that are offered."""
+NEWEST = "newest"
+"""Instead of a number: the newest comparison, the newest adapted model."""
+
 
 class ReportForm:
     """The Report view of the Compare screen."""
@@ -36,33 +42,51 @@ class ReportForm:
         """Declares it."""
         with gr.Row(equal_height=False, elem_classes="two-sides", elem_id="compare-report"):
             with gr.Column(min_width=400, elem_classes="card"):
-                gr.HTML(f"<h3>{texts.REPORT}</h3><p>{texts.REPORT_HELP}</p>")
-                can_print = browser() is not None
-                self.pdf = gr.Checkbox(
-                    can_print, label=texts.PDF, info="" if can_print else texts.NO_PDF, interactive=can_print,
-                    elem_id="report-pdf",
-                )  # fmt: skip
-                with gr.Row(elem_classes="buttons"):
-                    self.start = gr.Button(texts.START, variant="primary", elem_id="report-start", elem_classes="start")
-                self.copy.build()
-                self.panel.build()
+                self._build_report()
             with gr.Column(min_width=400, elem_classes="card"):
-                gr.HTML(f"<h3>{texts.EXPORT}</h3><p>{texts.EXPORT_HELP}</p>")
-                self.folder = gr.Textbox(
-                    label=texts.FOLDER, placeholder=texts.FOLDER_HINT, max_lines=1, elem_id="export-folder"
-                )
-                with gr.Row(elem_classes="buttons"):
-                    self.export = gr.Button(texts.EXPORT_START, elem_id="export-start", elem_classes="start")
-                self.export_copy.build()
-                self.export_panel.build()
+                self._build_export()
+        self.inputs = [self.comparison, self.adapter, self.examples, self.pictures, self.pdf]
+        self.export_inputs = [self.folder, self.exported, self.parts]
+        self.chosen = [self.comparison, self.adapter, self.exported]
         self.live: list[Component] = [*self.panel.outputs, *self.export_panel.outputs]
+
+    def _build_report(self) -> None:
+        gr.HTML(f"<h3>{texts.REPORT}</h3><p>{texts.REPORT_HELP}</p>")
+        with gr.Row(elem_classes="option-row"):
+            self.comparison = _choice(texts.COMPARISON, "report-comparison")
+            self.adapter = _choice(texts.ADAPTER, "report-adapter")
+        with gr.Row(elem_classes="option-row"):
+            self.examples = gr.Number(4, label=texts.EXAMPLES, precision=0, elem_id="report-examples")
+            self.pictures = gr.Checkbox(True, label=texts.PICTURES, elem_id="report-pictures")
+        can_print = browser() is not None
+        self.pdf = gr.Checkbox(
+            can_print, label=texts.PDF, info="" if can_print else texts.NO_PDF, interactive=can_print,
+            elem_id="report-pdf",
+        )  # fmt: skip
+        with gr.Row(elem_classes="buttons"):
+            self.start = gr.Button(texts.START, variant="primary", elem_id="report-start", elem_classes="start")
+        self.copy.build()
+        self.panel.build()
+
+    def _build_export(self) -> None:
+        gr.HTML(f"<h3>{texts.EXPORT}</h3><p>{texts.EXPORT_HELP}</p>")
+        self.folder = gr.Textbox(
+            label=texts.FOLDER, placeholder=texts.FOLDER_HINT, max_lines=1, elem_id="export-folder"
+        )
+        self.exported = _choice(texts.ADAPTER, "export-adapter")
+        choices = [(name, part) for part, name in texts.PARTS.items()]
+        self.parts = gr.CheckboxGroup(choices, value=list(texts.PARTS), label=texts.WHAT, elem_id="export-parts")
+        with gr.Row(elem_classes="buttons"):
+            self.export = gr.Button(texts.EXPORT_START, elem_id="export-start", elem_classes="start")
+        self.export_copy.build()
+        self.export_panel.build()
 
     def subscribe(self, frame: Frame) -> None:
         """Wires it."""
-        frame.listen(self.start.click, self.begin, [self.pdf], self.live, changes=True)
-        frame.listen(self.export.click, self.begin_export, [self.folder], self.live, changes=True)
-        self.copy.subscribe(frame, self.command, [self.pdf])
-        self.export_copy.subscribe(frame, self.export_command, [self.folder])
+        frame.listen(self.start.click, self.begin, self.inputs, self.live, changes=True)
+        frame.listen(self.export.click, self.begin_export, self.export_inputs, self.live, changes=True)
+        self.copy.subscribe(frame, self.command, self.inputs)
+        self.export_copy.subscribe(frame, self.export_command, self.export_inputs)
         self.panel.subscribe(frame)
         self.export_panel.subscribe(frame)
 
@@ -70,21 +94,30 @@ class ReportForm:
         """What both panels show now."""
         return {**self.panel.show(), **self.export_panel.show()}
 
-    def begin(self, pdf: bool) -> Updates:
+    def choices(self, project: Project | None) -> Updates:
+        """Which comparisons may be reported, of which adapted models."""
+        rows = project.db.rows("jobs", order="-id", limit=MOST, kind="compare", state="done") if project else []
+        compared = [(texts.compared(row["id"], row["ended"] or row["created"]), str(row["id"])) for row in rows]
+        adapters = [(one.name, str(one.id)) for one in (project.adapters("answers") if project else [])]
+        models = gr.update(choices=[(texts.NEWEST_ADAPTER, NEWEST), *adapters], value=NEWEST)
+        comparisons = gr.update(choices=[(texts.NEWEST_COMPARISON, NEWEST), *compared], value=NEWEST)
+        return {self.comparison: comparisons, self.adapter: models, self.exported: models}
+
+    def begin(self, *values: Any) -> Updates:
         """Queues the report."""
-        return self._submit(self.panel, "report", ReportOptions(pdf=bool(pdf)))
+        return self._submit(self.panel, "report", report_options(*values))
 
-    def begin_export(self, folder: str) -> Updates:
+    def begin_export(self, *values: Any) -> Updates:
         """Queues the export."""
-        return self._submit(self.export_panel, "export", export_options(folder))
+        return self._submit(self.export_panel, "export", export_options(*values))
 
-    def command(self, pdf: bool) -> str:
+    def command(self, *values: Any) -> str:
         """What a press on the button does, as a command."""
-        return self.copy.command_line(self.context.project, ("report", ReportOptions(pdf=bool(pdf))))
+        return self.copy.command_line(self.context.project, ("report", report_options(*values)))
 
-    def export_command(self, folder: str) -> str:
+    def export_command(self, *values: Any) -> str:
         """What a press on Export does, as a command."""
-        return self.export_copy.command_line(self.context.project, ("export", export_options(folder)))
+        return self.export_copy.command_line(self.context.project, ("export", export_options(*values)))
 
     def _submit(self, panel: JobPanel, kind: str, options: Options) -> Updates:
         project = self.context.project
@@ -96,12 +129,29 @@ class ReportForm:
         return self.show()
 
 
-def export_options(folder: str) -> ExportOptions:
-    """The form as options. Raises DataError where no folder is named."""
+def _choice(label: str, id: str) -> gr.Dropdown:
+    return gr.Dropdown([], label=label, filterable=False, elem_id=id)
+
+
+def report_options(comparison: str, adapter: str, examples: float | None, pictures: bool, pdf: bool) -> ReportOptions:
+    """The form of the report as options. Raises OptionError where one cannot be used."""
+    shown = {} if examples is None else {"examples": examples}
+    return ReportOptions(comparison=_number(comparison), adapter=_number(adapter), pictures=pictures, pdf=pdf, **shown)
+
+
+def export_options(folder: str, adapter: str, parts: Sequence[str]) -> ExportOptions:
+    """The form of the export as options. Raises DataError where no folder is named, or nothing is to be written."""
     folder = (folder or "").strip().strip("\"'")
     if not folder:
         raise DataError(*texts.NO_FOLDER)
-    return ExportOptions(folder=folder)
+    if not parts:
+        raise DataError(*texts.NO_PARTS)
+    in_order = tuple(part for part in texts.PARTS if part in parts)
+    return ExportOptions(folder=folder, adapter=_number(adapter), parts=in_order)
+
+
+def _number(chosen: str | None) -> int | None:
+    return None if chosen in (None, NEWEST) else int(chosen)
 
 
 def reported(project: Project, job: Job) -> str:

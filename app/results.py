@@ -1,5 +1,6 @@
 """What a comparison found, in a table: how often each model is right, with intervals."""
 
+import math
 from typing import Any
 
 from app.texts import compare as texts
@@ -9,6 +10,8 @@ from leaml.store.project import Project
 
 BASE, BLIND = "base", "blind majority"
 """Names of the rows that are no adapted models, as the job writes them."""
+PRECISION = 0.1
+"""Half a range that is narrow enough to go by."""
 
 
 def newest(project: Project | None) -> Job | None:
@@ -59,17 +62,37 @@ def table(project: Project | None) -> dict[str, Any]:
 def _set(name: str, found: dict[str, Any]) -> dict[str, Any]:
     rows = found["rows"]
     first = rows[0]
+    more = max(more_needed(row) for row in rows if row["name"] != BLIND)
     title = texts.SET.format(
         name=texts.SET_NAMES.get(name, name), questions=f"{first['n']:,}", pictures=f"{first['pictures']:,}"
     )
     return {
         "title": title,
+        "note": texts.MORE.format(n=f"{more:,}") if more else "",
         "rows": [_row(row) for row in rows],
-        "types": [
-            {"name": type, "n": figures["n"], "cells": [texts.rate(row["by_type"][type]) for row in rows]}
-            for type, figures in first["by_type"].items()
-        ],
+        "parts": [part for by, words in texts.PARTS.items() if (part := _part(rows, by, words))],
     }
+
+
+def more_needed(row: dict[str, Any]) -> int:
+    """About how many more questions would narrow the range to 10 points either way, in tens; 0 where it is that narrow.
+
+    A range narrows with the square root of the questions, where these stand on new pictures as the first ones did.
+    """
+    wide = (row["high"] - row["low"]) / 2 / PRECISION
+    return math.ceil(row["n"] * (wide**2 - 1) / 10) * 10 if wide > 1 else 0
+
+
+def _part(rows: list[dict[str, Any]], by: str, words: dict[str, str]) -> dict[str, Any] | None:
+    """The rates of all models side by side, by kind of question, wording or group; None where there is one at most."""
+    names = rows[0].get(by) or {}
+    if len(names) < 2 and by != "by_type":
+        return None
+    found = [
+        {"name": name, "n": f"{figures['n']:,}", "cells": [texts.cell(row[by][name]) for row in rows]}
+        for name, figures in names.items()
+    ]
+    return words | {"rows": found}
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The Trust view: how far a model's own certainty can be relied on, and when a person is to be asked. As HTML."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -9,6 +9,8 @@ from app.results import BLIND, newest, shown_name
 from app.texts import compare as compare_texts
 from app.texts import trust as texts
 from leaml.store.project import Project
+
+RANKED = ("auroc", "aupr_out", "aupr_in", "fpr95")
 
 
 def view(project: Project | None) -> str:
@@ -44,7 +46,19 @@ def _kind(kind: str, part: Mapping[str, Any] | None) -> str:
         f"<div><h4>{title}</h4>{chart}{''.join(f'<p>{escape(one)}</p>' for one in sentences)}</div>"
         for title, chart, sentences in zip(texts.CHARTS, charts, said, strict=True)
     )
-    return f'{heading}<div class="trust-charts">{"".join(columns)}</div>'
+    figures = _table(texts.FIGURES_HEADS, texts.figures(part))
+    folded = f"<details><summary>{texts.FIGURES}</summary>{figures}</details>"
+    return f'{heading}<div class="trust-charts">{"".join(columns)}</div>{folded}'
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table whose rows begin with what they are about."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    body = "".join(
+        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
+        for first, *cells in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _looks(row: Mapping[str, Any]) -> str:
@@ -58,14 +72,19 @@ def _looks(row: Mapping[str, Any]) -> str:
 def _elsewhere(found: list[Mapping[str, Any]]) -> str:
     if not found:
         return ""
-    rows = "".join(
-        f"<tr><th>{escape(_pictures(one))}</th><td>{texts.SCORES.get(name, escape(name))}</td>"
-        f"<td>{escape(texts.measured(score['auroc']))}</td></tr>"
+    rows = [
+        (_pictures(one), texts.SCORES.get(name, name), *_told_apart(score))
         for one in found
         for name, score in one["scores"].items()
         if score and score["auroc"]
-    )
-    return _card(f"<h3>{texts.ELSEWHERE}</h3><p>{texts.ELSEWHERE_HELP}</p><table>{rows}</table>")
+    ]
+    table = _table(texts.ELSEWHERE_HEADS, rows)
+    return _card(f"<h3>{texts.ELSEWHERE}</h3><p>{texts.ELSEWHERE_HELP}</p>{table}")
+
+
+def _told_apart(score: Mapping[str, Any]) -> tuple[str, ...]:
+    """In words first, then each figure by its name."""
+    return texts.measured(score["auroc"]), *(texts.decimals(score.get(name)) for name in RANKED)
 
 
 def _pictures(one: Mapping[str, Any]) -> str:

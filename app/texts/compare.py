@@ -1,5 +1,7 @@
 """What the Compare screen says."""
 
+from typing import Any
+
 BASE = "Base model"
 BLIND = "Guessing without the picture"
 BLIND_HELP = "The most frequent answer to each question among your labels."
@@ -26,6 +28,7 @@ NOT_ADAPTED = "Nothing is adapted yet: only the base model answers."
 PROBABILITY = "{share} sure"
 PROBABILITY_HELP = "How sure the model sounds, not how often it is right."
 DOUBT = "Ask a person: less than {least} sure"
+LEARNED = "It has learned from this picture: what it says here proves nothing."
 RIGHT, WRONG = "✓ right", "✕ wrong"
 EARLIER = "From the comparison on the test set."
 WAITS, NONE = "…", "–"
@@ -53,6 +56,8 @@ START = "Compare on the test set"
 START_HELP = "{models} answer the {questions} labelled questions on {pictures} pictures that no model learned from."
 START_BASE = "Only the base model answers: nothing is adapted yet."
 START_NO_TEST = "There are no labelled test pictures. Label some of them on the Label screen, or import a test set."
+ADAPTERS = "Adapted models"
+ADAPTERS_HELP = "Who is compared with the base model, side by side; none: the newest."
 ONE_ADAPTED = "The base model and “{name}”"
 OPTIONS = "Options"
 
@@ -61,11 +66,17 @@ TABLE = {
     "right": "Right",
     "base": "Against the base model",
     "blind": "Against guessing",
-    "types": "By kind of question",
-    "type": "Kind of question",
 }
+PARTS = {
+    "by_type": {"title": "By kind of question", "head": "Kind of question"},
+    "by_question": {"title": "By question", "head": "Question"},
+    "by_group": {"title": "By patient or video", "head": "Patient or video"},
+}
+"""What the table is broken down by, as the job that compares calls it."""
+NEAR, OVERLAP = "within one: {rate}", "overlap: {rate}"
 SET = "{name}: {questions} questions on {pictures} independent pictures or patients"
 SET_NAMES = {"test": "Test set", "calibration": "Calibration set"}
+MORE = "About {n} more labelled questions, on new pictures, would narrow each range to 10 points either way."
 INTERVALS = (
     "In brackets: the range in which the true value lies with 95 % confidence. Below {fewest} questions there are "
     "counts only."
@@ -139,6 +150,14 @@ def rate(figures: dict[str, float]) -> str:
     if figures["n"] < FEWEST_FOR_A_RATE:
         return f"{round(figures['value'] * figures['n'])} of {figures['n']}"
     return f"{percent(figures['value'])} [{100 * figures['low']:.0f}, {100 * figures['high']:.0f}]"
+
+
+def cell(figures: dict[str, Any]) -> list[str]:
+    """A rate of a break-down; then counts that are off by one at most, or how much sets and texts have in common."""
+    near, overlap = figures.get("near"), figures.get("f1")
+    more = [NEAR.format(rate=rate(near))] if near else []
+    more += [OVERLAP.format(rate=rate(overlap))] if overlap and overlap["n"] >= FEWEST_FOR_A_RATE else []
+    return [rate(figures), *more]
 
 
 def difference(figures: dict[str, float] | None) -> str:

@@ -6,6 +6,11 @@ REPORT_HELP = (
     "figure with its range, examples, and what it cannot tell. It names no person and no file of yours; it shows some "
     "test pictures, small."
 )
+COMPARISON, ADAPTER = "Comparison", "Adapted model"
+NEWEST_COMPARISON, NEWEST_ADAPTER = "the newest", "the newest"
+COMPARED = "number {id}, {day}"
+EXAMPLES = "Questions shown of each kind (any, put right, broken)"
+PICTURES = "Show the pictures of these questions, small"
 PDF = "As PDF, too"
 NO_PDF = "There is no Chromium, Chrome or Edge here that could print it. Any browser prints the file."
 START = "Write the report"
@@ -24,7 +29,20 @@ EXPORT_HELP = (
 )
 FOLDER = "New folder"
 FOLDER_HINT = "/home/me/adapted-model"
+WHAT = "What is written"
+PARTS = {
+    "adapter": "what was trained, as it is",
+    "lora": "the same as a plain LoRA",
+    "merged": "the whole model",
+    "dataset": "pictures, labels and captions",
+}
 EXPORT_START = "Export"
 EXPORTED = "In {folder}: {parts}."
 NO_FOLDER = ("No folder is named.", "Write a new folder, such as /home/me/adapted-model.")
+NO_PARTS = ("Nothing is chosen that could be written.", "Tick at least one of the parts.")
 NO_PROJECT = ("No project is open.", "Open or make one first.")
+
+
+def compared(id: int, time: str) -> str:
+    """ "number 7, 2026-01-31"."""
+    return COMPARED.format(id=id, day=time[:10])

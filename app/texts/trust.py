@@ -27,6 +27,17 @@ TOO_MODEST = "So it is more often right than it sounds."
 UNEVEN = "So what it says of its certainty is off, in both directions."
 HONEST = "So nothing speaks against what it says of its certainty."
 ADJUSTED = "Adjusted on {n} answers of the calibration set alone (temperature {t:.2f}): {ece} apart."
+AT_LIMIT = {
+    "upper": (
+        "The adjustment went as far as it can (temperature {t:.0f}): on the calibration set, how sure the model is "
+        "says nothing of whether it is right. Do not go by its certainty."
+    ),
+    "lower": (
+        "The adjustment went as far as it can (temperature {t:.2f}): on the calibration set the model was right nearly "
+        "always when it was more sure than not, and wrong nearly always otherwise. So few answers cannot say how sure "
+        "it should be; do not go by the adjusted certainty."
+    ),
+}
 NOT_ADJUSTED = "It cannot be adjusted: fewer than {fewest} answers of this kind stand in the calibration set."
 FINDS = "Of a wrong and a right answer, it is less sure of the wrong one in {share} of the cases; by chance 50 %."
 FINDS_NOTHING = "Whether doubt finds wrong answers cannot be said: too few answers are wrong, or too few right."
@@ -52,6 +63,12 @@ SCORES = {
     "combined": "all together",
 }
 ELSEWHERE_ROW = "{name} ({n} pictures) against {inside} ({inside_n}), {model}"
+ELSEWHERE_HEADS = (
+    "", "", "Told apart", "AUROC", "AUPR, from elsewhere", "AUPR, from here", "False alarms where 95 % are found",
+)  # fmt: skip
+
+FIGURES = "All figures"
+FIGURES_HEADS = ("", "As it is", "Adjusted")
 
 
 def points(share: float) -> str:
@@ -77,8 +94,9 @@ def calibration(part: Mapping[str, Any]) -> list[str]:
     ]  # fmt: skip
     if after is None:
         return [*sentences, NOT_ADJUSTED.format(fewest=FEWEST_FOR_A_RATE)]
-    on = part["calibrated_on"]["n"]
-    return [*sentences, ADJUSTED.format(n=f"{on:,}", t=part["temperature"], ece=points(after["ece"]))]
+    on, temperature, limit = part["calibrated_on"]["n"], part["temperature"], part.get("temperature_limit")
+    sentences.append(ADJUSTED.format(n=f"{on:,}", t=temperature, ece=points(after["ece"])))
+    return [*sentences, AT_LIMIT[limit].format(t=temperature)] if limit else sentences
 
 
 def _verdict(before: Mapping[str, Any]) -> str:
@@ -105,3 +123,28 @@ def selective(part: Mapping[str, Any]) -> list[str]:
     words = ASK_WRONG.format(share=rate(wrong)) if wrong else ""
     threshold, answered = percent(chosen["threshold"]), rate(chosen["answered"])
     return [*sentences, ASK.format(threshold=threshold, answered=answered, wrong=words)]
+
+
+def figures(part: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Every figure of the view for those who know them by name: what it is, as it is, adjusted."""
+    before, after, found, chosen = part["before"], part["after"] or {}, part["wrong"], part["selective"]
+    ranked = [(name, found.get(key)) for name, key in (("AUROC", "auroc"), ("AUPR", "aupr"))]
+    return [
+        ("Calibration error (ECE, 15 bins)", f"{before['ece']:.3f}", f"{after['ece']:.3f}" if after else ""),
+        ("… of a perfectly calibrated model: mean, 95 % below", _null(before), _null(after)),
+        ("Brier score", decimals(before["brier"]), decimals(after.get("brier"))),
+        ("Negative log-likelihood", decimals(before["nll"]), decimals(after.get("nll"))),
+        *((f"{name} of “this answer is wrong”", decimals(figure), "") for name, figure in ranked),
+        ("Share of wrong answers", rate(found["share"]), ""),
+        ("Area under risk and coverage (AURC)", decimals(chosen["aurc"]), ""),
+        (f"Coverage at {percent(chosen['risk'])} risk", decimals(chosen["coverage_at_risk"]), ""),
+    ]
+
+
+def decimals(figure: Mapping[str, Any] | None) -> str:
+    """A figure with its range: "0.75 [0.70, 0.79]"; nothing where there is none."""
+    return f"{figure['value']:.2f} [{figure['low']:.2f}, {figure['high']:.2f}]" if figure else ""
+
+
+def _null(part: Mapping[str, Any]) -> str:
+    return f"{part['null']['mean']:.3f}, {part['null']['high']:.3f}" if part else ""

@@ -53,7 +53,7 @@ class Elsewhere:
     """What a comparison knows of pictures that are not from its test set; empty where there are none.
 
     Raises:
-        DataError: the folder holds no picture that can be read.
+        DataError: a folder is named and holds no picture that can be read, or there is too little to compare it with.
     """
 
     def __init__(self, project: Project, job: Job, options: CompareOptions, asked: Sequence[PairState]) -> None:
@@ -68,7 +68,10 @@ class Elsewhere:
         train = [str(picture.path) for picture in project.pictures("train")]
         self.train = random.Random(options.seed).sample(train, min(len(train), MOST_PICTURES))
         if not inside or len(self.train) < FEWEST:
-            self.sets, self.folder = {}, []
+            if self.folder:
+                what = f"Pictures from elsewhere stand beside {len(inside)} test and {len(train)} training pictures."
+                raise DataError(what, f"Label test pictures, and import {FEWEST} or more training pictures.")
+            self.sets = {}
         self.features: dict[str, NDArray[np.float32]] = {}
 
     def look(self, model: nn.Module, framing: Framing, adapter: int | None) -> Iterator[None]:

@@ -52,6 +52,7 @@ def facts_of(project: Project, comparison: Job | None, adapter: Adapter, example
         effort=_effort(project),
         stages=_stages(project, adapter),
         behind=_behind(project, adapter),
+        looks=_looks(project),
         ballots=ballots(project, comparison, adapter.id) if comparison else (),
         examples=_examples(asked, both, examples),
     )
@@ -80,6 +81,14 @@ def answers_of(project: Project, comparison: Job, adapter: int) -> dict[int, Bot
     base = {row.pair_id: row for row in rows}
     after = {row.pair_id: row for row in project.predictions(comparison.run, order="pair_id", adapter_id=adapter)}
     return {id: (base[id], after[id]) for id in base if id in after}
+
+
+def _looks(project: Project) -> Json:
+    """How often the test sets were used so far, and for how many adapted models."""
+    rows = project.db.rows("jobs", kind="compare", state="done")
+    runs = {job_of(project, row).run for row in rows if row["options"].get("on", "test") == "test"}
+    asked = project.db.counts("predictions", "adapter_id", job_id=list(runs))
+    return {"comparisons": len(runs), "models": len(asked.keys() - {None})}
 
 
 def _changes(asked: dict[int, PairState], both: dict[int, Both]) -> dict[str, Json]:
@@ -207,4 +216,11 @@ def _stage(job: Job) -> Json:
 def _options(job: Job) -> list[Json]:
     """Names and values, without what names a place."""
     named = ((name, value) for name, value in job.options.items() if name not in UNSAID)
-    return [{"name": name, "value": public_name(value) if name == "model" else value} for name, value in named]
+    return [{"name": name, "value": _public(name, value)} for name, value in named]
+
+
+def _public(name: str, value: Any) -> Any:
+    """What others may know of an option: that pictures were shown to a server, not where it stands."""
+    if name == "server":
+        return "one was used" if value else ""
+    return public_name(value) if name == "model" else value

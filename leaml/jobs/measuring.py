@@ -13,7 +13,7 @@ from torch import nn
 from leaml.errors import DataError
 from leaml.evaluation.compare import refuse_trained
 from leaml.evaluation.confidence import predict_surely
-from leaml.jobs.elsewhere import Elsewhere
+from leaml.jobs.elsewhere import CALIBRATION, Elsewhere
 from leaml.jobs.loading import Models
 from leaml.jobs.queue import Job
 from leaml.jobs.stages import Work, begun_with
@@ -24,7 +24,6 @@ from leaml.records import Prediction, Progress, Result
 from leaml.store.placing import ARRIVING, LEFT_OUT
 from leaml.store.project import Adapter, PairState, Project, Said
 
-CALIBRATION = "calibration"
 NO_TESTS = ("train", CALIBRATION, LEFT_OUT, ARRIVING)
 """Splits that are no test sets; every other one is."""
 

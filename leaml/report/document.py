@@ -36,6 +36,7 @@ class Facts:
         effort: "labels" and "verdicts" with "n", "timed", "minutes", "people"; "captions" with "n", "teachers".
         stages: what was run, in order: "kind", "options", "seconds".
         behind: how many of what the adapted model rests upon.
+        looks: how often the test sets were used so far: "comparisons", and "models" that they compared with the base.
         examples: kind -> "of" (how many there are) and "rows".
     """
 
@@ -50,6 +51,7 @@ class Facts:
     effort: Json = field(default_factory=dict)
     stages: Sequence[Json] = ()
     behind: Json = field(default_factory=dict)
+    looks: Json = field(default_factory=dict)
     ballots: Sequence[Ballot] = ()
     examples: Mapping[str, Json] = field(default_factory=dict)
 
@@ -75,6 +77,7 @@ def document(facts: Facts) -> Json:
         "effort": facts.effort,
         "stages": list(facts.stages),
         "behind": facts.behind,
+        "looks": facts.looks,
         "examples": dict(facts.examples),
     }
     return whole | {"limits": limits(whole)}

@@ -9,6 +9,8 @@ HARD_TO_SEE = 0.95
 """Share of the answers that stay the same without the picture, from which on it is said that the model hardly looks."""
 
 ALWAYS = (
+    "One training run was measured. Another one, with other random numbers, gives another model; the ranges speak of "
+    "other test pictures, not of that.",
     "This is a measurement on one collection of pictures. Pictures of another device, clinic or time may be answered "
     "worse; only a test set from there can tell.",
     "Right means: as the people who labelled would have it. Where they err, this report errs with them.",
@@ -19,7 +21,8 @@ ALWAYS = (
 
 def limits(document: Mapping[str, Any]) -> list[str]:
     """The sentences, the particular ones first."""
-    return [*_of_sets(document), *_of_labels(document), *_of_suggestions(document), *ALWAYS]
+    found = (_of_sets, _of_looks, _of_labels, _of_suggestions)
+    return [*(sentence for of in found for sentence in of(document)), *ALWAYS]
 
 
 def _of_sets(document: Mapping[str, Any]) -> Iterator[str]:
@@ -38,6 +41,15 @@ def _of_sets(document: Mapping[str, Any]) -> Iterator[str]:
         seen = one["adapted"] and one["adapted"]["without_picture"]
         if seen and seen["same"]["value"] >= HARD_TO_SEE:
             yield f"On “{one['name']}” the adapted model says nearly always the same without the picture."
+
+
+def _of_looks(document: Mapping[str, Any]) -> Iterator[str]:
+    looks = document["looks"]
+    if looks and looks["models"] > 1:
+        yield (
+            f"The test pictures have been used in {looks['comparisons']:,} comparisons, of {looks['models']:,} adapted "
+            "models. If the best one was chosen by them, its figure is too good; only unused pictures could tell."
+        )
 
 
 def _of_labels(document: Mapping[str, Any]) -> Iterator[str]:

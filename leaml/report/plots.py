@@ -13,6 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from leaml.evaluation.resampling import FEWEST
+from leaml.report.document import BASE, BLIND
+
 INK, QUIET, ACCENT, OTHER = "#1b1b1d", "#8a8a90", "#0369a1", "#a3310f"
 WIDTH = 6.6
 """Inches: what an A4 page holds between its margins."""
@@ -24,19 +27,19 @@ STYLE = {
     "axes.grid": True, "grid.color": "#e4e4e2", "grid.linewidth": 0.6, "axes.axisbelow": True,
 }  # fmt: skip
 
-NAMES = {"base": "Base model", "blind majority": "Guessing without the picture"}
+NAMES = {BASE: "Base model", BLIND: "Guessing without the picture"}
 
 Json = Mapping[str, Any]
 
 
 def rates(one: Json) -> str:
     """Every model of a set: share right and its interval; "" where there are too few questions for a rate."""
-    rows = [row for row in one["rows"] if row["n"] >= 30]
+    rows = [row for row in one["rows"] if row["n"] >= FEWEST]
     if not rows:
         return ""
     with _axes(f"rates-{one['name']}", 0.34 * len(rows) + 0.6) as (axes, drawn):
         for place, row in enumerate(reversed(rows)):
-            colour = ACCENT if row is one["adapted"] else INK if row["adapter"] or row is one["base"] else QUIET
+            colour = ACCENT if _same(row, one["adapted"]) else QUIET if row["name"] == BLIND else INK
             axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2.2, solid_capstyle="butt")
             axes.plot(row["value"], place, "o" if row["adapter"] else "s", color=colour, markersize=6)
         axes.set_yticks(range(len(rows)), [_name(row) for row in reversed(rows)])
@@ -47,17 +50,18 @@ def rates(one: Json) -> str:
 
 def by_kind(one: Json) -> str:
     """Base and adapted model by kind of question; kinds with too few questions are left out."""
-    kinds = [kind for kind in one["by_type"] if kind["n"] >= 30]
+    kinds = [kind for kind in one["by_type"] if kind["n"] >= FEWEST]
     if not kinds or one["adapted"] is None or one["base"] is None:
         return ""
-    places = [one["rows"].index(row) for row in (one["base"], one["adapted"])]
+    rows = one["rows"]
+    places = [next(n for n, row in enumerate(rows) if _same(row, one[who])) for who in ("base", "adapted")]
     with _axes(f"kinds-{one['name']}", 0.36 * len(kinds) + 0.7) as (axes, drawn):
         for height, colour, mark, place in ((0.14, INK, "s", places[0]), (-0.14, ACCENT, "o", places[1])):
             found = [(len(kinds) - 1 - n + height, kind["cells"][place]) for n, kind in enumerate(kinds)]
             for level, cell in found:
                 axes.plot([cell["low"], cell["high"]], [level, level], color=colour, linewidth=2)
             values = [cell["value"] for _, cell in found]
-            axes.plot(values, [level for level, _ in found], mark, color=colour, label=_name(one["rows"][place]))
+            axes.plot(values, [level for level, _ in found], mark, color=colour, label=_name(rows[place]))
         axes.set_yticks(range(len(kinds)), [f"{kind['name']} ({kind['n']})" for kind in reversed(kinds)])
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
         _shares(axes, "share of questions answered right, with its range")
@@ -100,6 +104,11 @@ def risk_coverage(selective: Json, name: str) -> str:
         axes.set_xlabel("share of questions answered")
         axes.set_ylabel("share wrong among these")
     return drawn[0]
+
+
+def _same(row: Json, other: Json | None) -> bool:
+    """Whether two rows are of one model."""
+    return other is not None and row["name"] == other["name"]
 
 
 def _name(row: Json) -> str:

@@ -81,6 +81,21 @@ def test_without_calibration_answers_nothing_is_adjusted_and_a_person_is_always_
     assert texts.ASK_ALWAYS.format(risk="5 %") in texts.selective(alone)
 
 
+def test_an_adjustment_that_went_to_its_limit_says_not_to_go_by_it():
+    assert "went as far" not in " ".join(texts.calibration(part(0.7)))
+    for limit, said in (("upper", "says nothing of whether it is right"), ("lower", "right nearly always")):
+        assert said in texts.calibration(part(0.7) | {"temperature_limit": limit})[-1]
+
+
+def test_every_figure_stands_in_the_table():
+    rows = {name: cells for name, *cells in texts.figures(part(0.7))}
+    found = part(0.7)
+    assert rows["Brier score"][0] == texts.decimals(found["before"]["brier"])
+    assert rows["Brier score"][1] == texts.decimals(found["after"]["brier"]) != rows["Brier score"][0]
+    assert all(cells[0] for cells in rows.values()) and len(rows) == 9
+    assert texts.figures(part(0.7, calibrated=False))[0][2] == ""
+
+
 def test_the_threshold_is_said_with_what_it_does():
     found = part(1.0)
     found["selective"] |= {"threshold": 0.86, "answered": figures(0.45), "wrong_among_answered": figures(0.04)}

@@ -409,6 +409,9 @@ def test_pictures_from_elsewhere_are_told_from_the_test_set(project, model, tmp_
         for ranked in row["scores"].values():
             assert {"auroc", "aupr_out", "aupr_in", "fpr95"} < set(ranked) and not ranked["enough"]
     assert found[1]["scores"]["knn"]["auroc"]["value"] > 0.9  # plain red is far from noise
+    few = options.model_copy(update={"other_pictures": str(tmp_path / "another device")})
+    project.db.record("", "import", [("images", one.id, {}, {"split": "x"}) for one in project.pictures("train")[:3]])
+    assert "3 test and 29 training" in work_on(project, queue.submit(project, "compare", few)).error
     gone = options.model_copy(update={"other_pictures": str(tmp_path / "none")})
     assert "There is no folder" in work_on(project, queue.submit(project, "compare", gone)).error
 

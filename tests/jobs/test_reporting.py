@@ -11,7 +11,7 @@ from leaml.errors import DataError, OptionError
 from leaml.jobs import queue
 from leaml.jobs.facts import facts_of, public_name
 from leaml.jobs.reporting import report
-from leaml.options import AdaptOptions, ReportOptions
+from leaml.options import AdaptOptions, CaptionOptions, ReportOptions
 from leaml.records import Pair, Result
 from leaml.report.document import document
 from tests.jobs.conftest import make_project
@@ -79,8 +79,20 @@ def test_facts_are_counted_from_the_store(compared):
         "labels": 6, "suggestions": 3, "captions": 0, "unseen": 2, "looked_at": 1, "corrected": 1, "generators": 0,
     }  # fmt: skip
     assert whole["model"]["base"] == "mine" and [stage["kind"] for stage in whole["stages"]] == ["adapt"]
+    assert whole["looks"] == {"comparisons": 1, "models": 1}
     train = next(split for split in whole["splits"] if split["split"] == "train")
     assert (train["pictures"], train["labelled"], train["labels"]) == (8, 3, 6)
+
+
+def test_that_a_server_was_used_is_told_and_not_where_it_stands(compared):
+    [adapter] = compared.adapters("answers")
+    options = CaptionOptions(server="http://miller-pc:11434").model_dump()
+    job = compared.db.insert("jobs", {"kind": "caption", "state": "done", "options": options})
+    compared.add_captions(job, [(1, "A colon.", "teacher")])
+    compared.use(adapter.job_id, "caption", [row.id for row in compared.captions() if row.teacher == "teacher"])
+    stages = document(facts_of(compared, queue.jobs(compared, limit=5)[1], adapter))["stages"]
+    captions = next(stage for stage in stages if stage["kind"] == "caption")
+    assert {"name": "server", "value": "one was used"} in captions["options"] and "miller" not in json.dumps(stages)
 
 
 def test_calibration_pictures_are_answered_but_no_test(compared):

@@ -70,6 +70,7 @@ def facts() -> Facts:
                  "resumed": False}],
         behind={"labels": 268, "suggestions": 844, "captions": 400, "unseen": 844, "looked_at": 0, "corrected": 0,
                 "generators": 1},
+        looks={"comparisons": 3, "models": 2},
         ballots=[Ballot(f"Dr. {n % 2}", ("adapted", "base", "equal")[n % 3], str(n)) for n in range(90)],
         examples={kind: {"of": 48, "shown": 1, "rows": shown} for kind in ("typical", "fixed", "broken")},
     )  # fmt: skip

@@ -47,6 +47,9 @@ def test_limits_say_what_the_figures_call_for(facts):
     assert "holds 90 independent" in said and "One person, or one source" in said
     assert "Of 1,068 of 1,468 labels" in said and "844 of the 844 suggestions" in said
     assert "not settled" not in said and "medical device" in said
+    assert "in 3 comparisons, of 2 adapted" in said and "One training run" in said
+    once = document(replace(facts, looks={"comparisons": 3, "models": 1}))
+    assert "comparisons" not in " ".join(once["limits"])
     rows = facts.comparison["sets"]["test"]["rows"]
     same = rows[2] | {"without_picture": {"right": figures(0.7), "same": figures(0.97)}, "against_base": figures(0.01)}
     doubtful = same | {"against_base": figures(0.01), "against_blind": figures(-0.1)}

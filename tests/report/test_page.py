@@ -95,6 +95,13 @@ def test_each_part_is_there_with_its_figures(html):
         assert expected in text, expected
 
 
+def test_a_temperature_at_its_limit_is_said(whole, html):
+    assert "as far as it can go" not in html
+    at_limit = json.loads(json.dumps(whole))
+    at_limit["sets"][0]["adapted"]["trust"]["closed"]["temperature_limit"] = "upper"
+    assert "says nothing of whether it is right" in page(at_limit)
+
+
 def test_plots_are_drawn_where_there_is_enough_and_do_not_share_names(whole):
     [drawn] = of_sets(whole["sets"])
     assert {name for name, svg in drawn.items() if svg} == {"rates", "by_kind", "closed_reliability", "closed_risk"}
