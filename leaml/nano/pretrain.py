@@ -25,7 +25,7 @@ from transformers import Idefics3ForConditionalGeneration, Idefics3Processor
 from leaml.errors import LeamlError, TrainingError
 from leaml.models import prompts
 from leaml.models.framing import Framing
-from leaml.nano import texts
+from leaml.nano import scene_prose, texts
 from leaml.nano.build import build_model, build_processor, build_tokenizer
 from leaml.nano.dense import (
     DenseBatch,
@@ -48,6 +48,7 @@ CAPTION_WORDINGS = (
     prompts.CAPTION, "Describe the image.", "What does the picture show?", "Write a caption for the picture.",
 )  # fmt: skip
 CAPTION_SHARE, CAPTION_WEIGHT = 0.5, 4.0
+PROSE_SHARE, PROSE_WEIGHT = 0.6, 3.0
 MOST_PAIRS, PAIR_WEIGHT, PAIR_TRIES = 3, 4.0, 24
 UNTYPED_SHARE = {"single choice": 0.6, "multiple choice": 0.4}
 """Share of a type's self-written pairs that are asked for no type, where it is not 0.3: the types seldom chosen."""
@@ -112,10 +113,12 @@ def dense_batch(recipe: Recipe, step: int) -> DenseBatch:
 
 
 def turns_of(rng: random.Random, scene: Scene, questions: int) -> list[Turn]:
-    """What is said about one scene: questions, at times a caption, at times self-written pairs."""
+    """What is said about one scene: questions, at times a caption, a few sentences of prose, self-written pairs."""
     turns = [Turn(a.question, a.answer, kind=a.type) for a in ask_several(scene, rng, questions, TAUGHT)]
     if rng.random() < CAPTION_SHARE:
         turns.append(Turn(rng.choice(CAPTION_WORDINGS), caption(scene, rng), CAPTION_WEIGHT, "caption"))
+    if rng.random() < PROSE_SHARE:
+        turns.append(Turn(rng.choice(scene_prose.WORDINGS), scene_prose.prose(scene, rng), PROSE_WEIGHT, "prose"))
     for kind in rng.sample(QUESTION_TYPES, rng.randint(0, MOST_PAIRS)):
         tries = (ask(scene, rng, kind) for _ in range(PAIR_TRIES))
         asked = next((a for a in tries if a and points_surely(a.question)), None)

@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from leaml.models import prompts
-from leaml.nano import build, pretrain, scenes, texts
+from leaml.nano import build, pretrain, scene_prose, scenes, texts
 from leaml.nano.pretrain import Framing, Recipe, dense_batch, question_batch, turns_of
 from leaml.nano.scene_phrases import points_surely
 from leaml.nano.scene_questions import objects_in, readings
@@ -257,6 +257,8 @@ def test_a_scene_is_asked_described_and_written_about():
             if turn.kind == "caption":
                 assert turn.prompt in pretrain.CAPTION_WORDINGS
                 assert objects_in(turn.answer) == [(item.colour, item.shape) for item in scene.items]
+            elif turn.kind == "prose":
+                assert turn.prompt in scene_prose.WORDINGS
             elif turn.kind == "pair":
                 question, answer = turn.answer.removeprefix("Question: ").split(" Answer: ")
                 assert points_surely(question)
@@ -266,7 +268,7 @@ def test_a_scene_is_asked_described_and_written_about():
                 assert asked_for == [] or asked_for == [next(readings(question, scene)).type]
             else:
                 assert turn.answer in {asked.answer for asked in readings(turn.prompt, scene)}
-    assert kinds.keys() == {*QUESTION_TYPES, "caption", "pair"}
+    assert kinds.keys() == {*QUESTION_TYPES, "caption", "prose", "pair"}
     assert 0.35 < kinds["caption"] / 150 < 0.65
     assert 1.0 < kinds["pair"] / 150 < 1.7  # none to three, and not every scene answers every type
 
