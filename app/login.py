@@ -25,6 +25,7 @@ HOURS = 12
 TRIES, PAUSE = 5, 30.0
 """Wrong passwords for a name, after which that name must wait so many seconds."""
 LONGEST_FORM = 4096
+NOBODY = Account("", "annotator")
 OPEN = ("/gradio_api/startup-events",)
 """What the server asks itself when it starts; it tells nothing."""
 
@@ -49,7 +50,7 @@ class Login:
 
     def __init__(self, app: ASGIApp, accounts: Accounts, secure: bool = False) -> None:
         self.app, self.accounts, self.secure = app, accounts, secure
-        self._sessions: dict[str, tuple[str, float]] = {}
+        self._sessions: dict[str, tuple[Account, float]] = {}
         self._wrong: dict[str, tuple[int, float]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,22 +95,26 @@ class Login:
 
     def _entered(self, account: Account) -> Response:
         token = secrets.token_urlsafe(32)
-        self._sessions[_key(token)] = (account.name, time.monotonic() + HOURS * 3600)
+        self._sessions[_key(token)] = (account, time.monotonic() + HOURS * 3600)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=self.secure, max_age=HOURS * 3600)
         return answer
 
     def _account(self, scope: Scope) -> Account | None:
-        """Who has this session; each use goes on with it. Somebody who was taken off has none any more."""
+        """Who has this session; each use goes on with it.
+
+        Somebody who was taken off, or has a new password, has none any more.
+        """
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         cookies = dict(part.strip().partition("=")[::2] for part in headers.get(b"cookie", "").split(";"))
         key = _key(cookies.get(COOKIE, ""))
-        name, until = self._sessions.get(key, ("", 0.0))
-        if until < time.monotonic():
+        entered, until = self._sessions.get(key, (NOBODY, 0.0))
+        account = self.accounts.find(entered.name)
+        if until < time.monotonic() or account is None or account.salt != entered.salt:
             self._sessions.pop(key, None)
             return None
-        self._sessions[key] = (name, time.monotonic() + HOURS * 3600)
-        return self.accounts.find(name)
+        self._sessions[key] = (account, time.monotonic() + HOURS * 3600)
+        return account
 
     def _must_wait(self, name: str) -> bool:
         wrong, since = self._wrong.get(name, (0, 0.0))

@@ -1,7 +1,7 @@
 """How far people agree who judged or labelled the same without seeing each other's answers, and where they do not.
 
     agreement(verdict_ratings(project))      # Agreement(people=2, items=80, kappa=Estimate(0.71, 0.55, 0.84), …)
-    disagreements(project)                   # suggestions on which a third one should decide
+    to_settle(project, "Dr. C")              # suggestions on which people disagree, and this third one may decide
 
 Cohen's κ for two people, Krippendorff's α for any number and with gaps (nominal; Krippendorff 2011,
 "Computing Krippendorff's Alpha-Reliability"). Intervals: percentile bootstrap over pictures, since questions on one
@@ -9,15 +9,19 @@ picture are right or wrong together.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leaml.store.project import Project
+from leaml.errors import DataError
+from leaml.review.settings import review_settings
+from leaml.store.conditions import Between
+from leaml.store.project import PairState, Project
 
 DRAWS = 1000
 LEAST_ITEMS = 2
@@ -39,6 +43,20 @@ class Estimate:
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A suggestion of which people who did not see each other's answers said different things.
+
+    Attributes:
+        verdicts: numbers of what they said; people: who did.
+    """
+
+    pair: int
+    image: int
+    verdicts: tuple[int, ...]
+    people: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +88,34 @@ def verdict_ratings(project: Project) -> list[Rating]:
 
 def label_ratings(project: Project) -> list[Rating]:
     """The answers to each question that several people answered on the same picture."""
-    found: dict[tuple[int, str], dict[str, str]] = defaultdict(dict)
-    numbers: dict[tuple[int, str], int] = {}
-    for pair in project.pairs(status="label", origin="label"):
-        key = pair.image_id, pair.question.casefold()
-        found[key][pair.person or ""] = (pair.answer or "").casefold()
-        numbers.setdefault(key, pair.id)
-    return [Rating(numbers[key], key[0], values) for key, values in found.items() if len(values) > 1]
+    return [
+        Rating(pairs[0].id, image, {pair.person or "": (pair.answer or "").casefold() for pair in pairs})
+        for (image, _), pairs in _shared_labels(project).items()
+    ]
+
+
+def differing_labels(project: Project) -> list[list[PairState]]:
+    """Answers of several people to one question on one picture that are not the same."""
+    shared = _shared_labels(project).values()
+    return [pairs for pairs in shared if len({(pair.answer or "").casefold() for pair in pairs}) > 1]
+
+
+def settle_label(project: Project, person: str, pair: int) -> None:
+    """Keeps this answer and rejects the others to the same question on the same picture.
+
+    Raises:
+        DataError: there are no others, or this person gave one of them.
+    """
+    with project.db.transaction():
+        found = next((pairs for pairs in differing_labels(project) if pair in [each.id for each in pairs]), None)
+        if found is None:
+            raise DataError("There is nothing to decide here any more.", "Reload: it may have been settled.")
+        if person in [each.person for each in found]:
+            raise DataError("One of these answers is yours.", "Somebody else decides.")
+        kept = next(each for each in found if each.id == pair)
+        for each in found:
+            if (each.answer or "").casefold() != (kept.answer or "").casefold():
+                project.judge(person, each.id, False, reason="wrong answer", question_ok=True, answer_ok=False)
 
 
 def agreement(ratings: Iterable[Rating], seed: int = 0) -> Agreement:
@@ -86,7 +125,7 @@ def agreement(ratings: Iterable[Rating], seed: int = 0) -> Agreement:
     same = sum(len(set(rating.values.values())) == 1 for rating in shared)
     if len(shared) < LEAST_ITEMS:
         return Agreement(people, len(shared), same, None, None)
-    weights = _resampled([rating.cluster for rating in shared], seed)
+    weights = partial(_resampled, [rating.cluster for rating in shared], seed)
     counts = _counts(shared)
     alpha = _estimate(lambda weight: alpha_of(counts, weight), weights)
     kappa = None
@@ -129,16 +168,30 @@ def kappa_of(first: Sequence[str], second: Sequence[str], weights: NDArray[Any] 
     return float((np.trace(table) / total - by_chance) / (1 - by_chance)) if by_chance < 1 else float("nan")
 
 
-def disagreements(project: Project) -> list[int]:
-    """Suggestions of which independent reviewers said different things and on which nobody has decided since."""
-    rows = project.db.rows("opinions", order="pair_id,id")
-    disputed = {
-        pair: {row["id"] for row in own}
-        for pair, own in _grouped(rows, "pair_id")
-        if len({(_verdict(row), row["answer"] if _verdict(row) == "right" else "") for row in own}) > 1
-    }
-    newest = {row["pair_id"]: row["verdict_id"] for row in project.db.rows("states", pair_id=list(disputed))}
-    return [pair for pair, ids in disputed.items() if newest[pair] in ids]
+def disputes(project: Project, **equal: Any) -> list[Dispute]:
+    """Where all that were asked have spoken, differ, and nobody has decided since; `equal`: columns of `opinions`."""
+    found = []
+    for pair, own in _grouped(project.db.rows("opinions", order="pair_id,id", **equal), "pair_id"):
+        if len({(_verdict(row), row["answer"] if _verdict(row) == "right" else "") for row in own}) > 1:
+            ids, people = tuple(row["id"] for row in own), tuple(row["person"] for row in own)
+            found.append(Dispute(pair, own[0]["image_id"], ids, people))
+    asked = Between(review_settings(project).overlap)
+    rows = project.db.rows("states", pair_id=[each.pair for each in found], opinions=asked)
+    newest = {row["pair_id"]: row["verdict_id"] for row in rows}
+    return [each for each in found if newest.get(each.pair) in each.verdicts]
+
+
+def to_settle(project: Project, person: str) -> list[int]:
+    """Suggestions on which others disagree, for somebody who is none of them to decide."""
+    return [dispute.pair for dispute in disputes(project) if person not in dispute.people]
+
+
+def _shared_labels(project: Project) -> dict[tuple[int, str], list[PairState]]:
+    """(picture, question) -> the answers of all who gave one, where several people did."""
+    found: dict[tuple[int, str], list[PairState]] = defaultdict(list)
+    for pair in project.pairs(status="label", origin="label"):
+        found[pair.image_id, pair.question.casefold()].append(pair)
+    return {key: pairs for key, pairs in found.items() if len({pair.person for pair in pairs}) > 1}
 
 
 def _verdict(row: Mapping[str, Any]) -> str:
@@ -160,16 +213,19 @@ def _counts(ratings: Sequence[Rating]) -> NDArray[np.int64]:
     return counts
 
 
-def _resampled(clusters: Sequence[int], seed: int) -> NDArray[np.float64]:
-    """(draws, items): how often each item counts where whole clusters are drawn with replacement."""
+def _resampled(clusters: Sequence[int], seed: int) -> Iterator[NDArray[np.float64]]:
+    """(items,) for each draw: how often each item counts where whole clusters are drawn with replacement."""
     names, of = np.unique(clusters, return_inverse=True)
-    drawn = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=DRAWS)
-    return drawn[:, of].astype(np.float64)
+    generator, shares = np.random.default_rng(seed), np.full(len(names), 1 / len(names))
+    for _ in range(DRAWS):
+        yield generator.multinomial(len(names), shares)[of].astype(np.float64)
 
 
-def _estimate(measure: Callable[[NDArray[Any]], float], weights: NDArray[Any]) -> Estimate | None:
-    value = measure(np.ones(weights.shape[1]))
-    drawn = np.array([measure(weight) for weight in weights])
+def _estimate(
+    measure: Callable[[NDArray[Any] | None], float], weights: Callable[[], Iterable[NDArray[Any]]]
+) -> Estimate | None:
+    value = measure(None)
+    drawn = np.array([measure(weight) for weight in weights()])
     drawn = drawn[np.isfinite(drawn)]
     if not np.isfinite(value) or not len(drawn):
         return None

@@ -170,6 +170,13 @@ def next_of(project: Project, person: str, audit: int, after: int | None = None)
     return None
 
 
+def is_sampled(project: Project, pair: int) -> bool:
+    """Whether a suggestion is to be judged in a sample still: then nobody sees its answer before giving one."""
+    audits = [item["audit_id"] for item in project.db.rows("audit_items", pair_id=pair)]
+    judged = ((row, _judged(project, row["id"])) for row in project.db.rows("audits", id=audits, ended=0))
+    return any(_outcome(row, found) == "open" and found[pair] is None for row, found in judged)
+
+
 def state(project: Project, audit: int) -> State:
     """Where an audit stands.
 
@@ -201,16 +208,19 @@ def _state(project: Project, row: dict[str, Any]) -> State:
     judged = _judged(project, row["id"])
     known = [right for right in judged.values() if right is not None]
     wrong, band, chosen = known.count(False), _band(row), _plan(row)
+    outcome = _outcome(row, judged)
     rest = count(project, band) - sum(right is None for right in judged.values())
     accepted = project.db.count("verdicts", audit_id=row["id"], queue="bulk", withdrawn=0)
-    outcome: Outcome = "open"
-    if wrong > chosen.allowed:
-        outcome = "failed"
-    elif len(known) == chosen.size:
-        outcome = "passed"
-    elif row["ended"]:
-        outcome = "ended"
     return State(row["id"], row["person"], band, chosen, len(known), wrong, max(rest, 0), accepted, outcome)
+
+
+def _outcome(row: dict[str, Any], judged: dict[int, bool | None]) -> Outcome:
+    known = [right for right in judged.values() if right is not None]
+    if known.count(False) > row["allowed"]:
+        return "failed"
+    if len(known) == row["size"]:
+        return "passed"
+    return "ended" if row["ended"] else "open"
 
 
 def _judged(project: Project, audit: int) -> dict[int, bool | None]:

@@ -102,7 +102,7 @@ def answered(project: Project, person: str, check: Check, accepted: bool, second
 def reviewer(project: Project, person: str) -> Reviewer:
     """How a person did in the checks so far."""
     rows = project.db.rows("checks", person=person)
-    wrong = [row for row in rows if row["kind"] == "wrong"]
+    wrong = [row for row in rows if row["kind"] == "wrong" and not row["right"]]
     repeats = [row for row in rows if row["kind"] == "repeat"]
     return Reviewer(
         Share(sum(row["accepted"] for row in wrong), len(wrong)),

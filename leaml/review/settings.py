@@ -4,7 +4,7 @@
     set_review_settings(project, "Dr. A", overlap=2)
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,9 @@ NAME = "review"
 class ReviewSettings(Options):
     """How suggestions are reviewed, by everybody."""
 
+    queue: Literal["fix", "audit"] = Field(
+        "fix", description="Where everybody begins: fix, the doubtful ones, or audit, drawn at random."
+    )
     overlap: int = Field(1, ge=1, le=9, description="People who judge each suggestion of the random queue.")
     blind: bool = Field(False, description="Show the suggested answer only after the reviewer has answered.")
     repeats: float = Field(

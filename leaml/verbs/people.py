@@ -1,4 +1,4 @@
-"""`leaml people list | add | role | remove`: who may log in where the app is opened with --auth, and as what."""
+"""`leaml people list | add | password | role | remove`: who may log in where the app asks who comes, and as what."""
 
 import argparse
 import getpass
@@ -14,9 +14,10 @@ from leaml.verbs.following import tell
 def add_options(parser: argparse.ArgumentParser, verb: str) -> None:
     words = parser.add_subparsers(dest="word", metavar="WORD", required=True)
     _word(words, "list", "list who may log in, and as what")
-    added = _word(words, "add", "add somebody, or give somebody a new password; asked for, or read from a pipe")
+    added = _word(words, "add", "add somebody; the password is asked for, or read from a pipe")
     _name(added)
     added.add_argument("--role", choices=ROLES, default="annotator", help="what the person may do (default: annotator)")
+    _name(_word(words, "password", "give somebody a new password; asked for, or read from a pipe"))
     changed = _word(words, "role", "give somebody another role")
     _name(changed)
     changed.add_argument("role", choices=ROLES, help="annotators label, reviewers review too, admins do everything")
@@ -30,6 +31,9 @@ def main(arguments: argparse.Namespace) -> int:
         role = arguments.role if accounts.all() else "admin"
         accounts.add(arguments.name, _password(), role)
         tell(f"{arguments.name} may log in as {role}.")
+    elif arguments.word == "password":
+        accounts.set_password(arguments.name, _password())
+        tell(f"{arguments.name} has a new password.")
     elif arguments.word == "role":
         accounts.set_role(arguments.name, arguments.role)
         tell(f"{arguments.name} is {arguments.role} now.")

@@ -1,4 +1,4 @@
-"""`leaml review list | accept | export | import`: suggestions judged from a script, or outside in a table."""
+"""`leaml review list | accept | progress | history | …`: suggestions judged from a script, or outside in a table."""
 
 import argparse
 import json
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from leaml.errors import OptionError
 from leaml.jobs.commands import shell_line
+from leaml.review.history import history
 from leaml.review.settings import ReviewSettings, review_settings, set_review_settings
 from leaml.store.conditions import Between
 from leaml.store.exporting import export_pairs, import_verdicts
@@ -32,6 +33,8 @@ def add_options(parser: argparse.ArgumentParser, verb: str) -> None:
     accepted.add_argument("--all", action="store_true", help="every suggestion that waits")
     told = _word(words, "progress", "say how far the review is, who agrees, what samples and checks found")
     told.add_argument("--json", action="store_true", help="as one JSON object")
+    history_ = _word(words, "history", "say who said what of a question when")
+    history_.add_argument("number", type=int, metavar="N", help="number of the question, as listed")
     set_ = _word(words, "settings", "show how suggestions are reviewed by everybody, or change it")
     add_flags(set_, ReviewSettings)
     exported = _word(words, "export", "write questions and answers with their status into a file")
@@ -46,8 +49,8 @@ def main(arguments: argparse.Namespace) -> int:
     """Does what the word says, on the project that is meant."""
     project = projects.chosen(arguments)
     words = {
-        "list": _list, "accept": _accept, "progress": _progress, "settings": _settings, "export": _export,
-        "import": _import,
+        "list": _list, "accept": _accept, "progress": _progress, "history": _history, "settings": _settings,
+        "export": _export, "import": _import,
     }  # fmt: skip
     words[arguments.word](project, arguments)
     return 0
@@ -103,6 +106,14 @@ def _progress(project: Project, arguments: argparse.Namespace) -> None:
         print(json.dumps(found, ensure_ascii=False))
     else:
         print("\n".join(lines(found)))
+
+
+def _history(project: Project, arguments: argparse.Namespace) -> None:
+    for step in history(project, arguments.number):
+        details = (step.details.get(name) for name in ("question", "answer", "reason", "text"))
+        said = " · ".join(str(text) for text in details if text)
+        undone = " (taken back)" if step.withdrawn else ""
+        print(f"{step.time}  {step.person or '-'}: {step.what}{undone}{f': {said}' if said else ''}")
 
 
 def _settings(project: Project, arguments: argparse.Namespace) -> None:

@@ -88,6 +88,16 @@ def test_who_was_taken_off_is_out_at_once(client, context):
     assert client.get("/config").status_code == 401
 
 
+def test_who_got_a_new_password_logs_in_anew(client, context):
+    Accounts(context.home).add("Dr. D", SENTENCE, "reviewer")
+    enter(client, "Dr. D")
+    assert client.get("/config").status_code == 200
+    Accounts(context.home).set_password("Dr. D", SENTENCE + "!")
+    assert client.get("/config").status_code == 401
+    assert enter(client, "Dr. D").status_code == 403
+    assert enter(client, "Dr. D", SENTENCE + "!").status_code == 303
+
+
 def press(client, config, target: str) -> dict:
     """Presses a hidden button of the page, as its script does."""
     component = next(part for part in config["components"] if part["props"].get("elem_id") == target)

@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from leaml.errors import DataError
 from leaml.review.agreement import (
     Rating,
     agreement,
     alpha_of,
-    disagreements,
+    differing_labels,
+    disputes,
     kappa_of,
     label_ratings,
+    settle_label,
+    to_settle,
     verdict_ratings,
 )
 from leaml.review.deciding import Decision, decide
@@ -113,14 +117,55 @@ def test_labels_of_the_same_question_are_compared(project):
     assert rating.values == {A: "yes", B: "yes", C: "no"}
 
 
-def test_a_third_decision_settles_a_disagreement(project, suggest):
+@pytest.fixture
+def disputed(project, suggest):
+    """Three suggestions that two people judged apart: on the first and the last they differ."""
     pairs = suggest(*[0.5] * 3)
+    set_review_settings(project, "", overlap=2)
     for person, answers in ((A, (True, True, "no")), (B, (False, True, "maybe"))):
         for pair, answer in zip(pairs, answers):
             correction = answer if isinstance(answer, str) else None
             project.judge(person, pair, bool(answer), answer=correction, queue="audit", reason="wrong answer")
-    assert disagreements(project) == [pairs[0], pairs[2]]
-    project.judge(C, pairs[0], False, queue="fix", reason="wrong answer")
-    assert disagreements(project) == [pairs[2]]
+    return pairs
+
+
+def test_a_third_decision_settles_a_disagreement(project, disputed):
+    first, _, last = disputed
+    assert to_settle(project, C) == [first, last]
+    assert disputes(project)[0].people == (A, B)
+    decide(project, C, Decision(first, project.pair(first).verdict_id, False, reason="wrong answer"))
+    assert to_settle(project, C) == [last]
     project.undo(C)
-    assert disagreements(project) == [pairs[0], pairs[2]]
+    assert to_settle(project, C) == [first, last]
+
+
+def test_nobody_settles_a_disagreement_of_ones_own(project, disputed):
+    first, same, _ = disputed
+    assert to_settle(project, A) == to_settle(project, B) == []
+    with pytest.raises(DataError, match="You and somebody else disagree"):
+        decide(project, A, Decision(first, project.pair(first).verdict_id, False, reason="wrong answer"))
+    decide(project, A, Decision(same, project.pair(same).verdict_id, False, reason="wrong answer"))
+
+
+def test_what_is_still_to_be_judged_by_a_third_person_is_not_shown_as_disputed(project, disputed):
+    set_review_settings(project, "", overlap=3)
+    assert disputes(project) == [] and to_settle(project, C) == []
+    decide(project, C, Decision(disputed[0], None, True, queue="audit"))
+    assert [dispute.pair for dispute in disputes(project)] == [disputed[0]]
+    assert to_settle(project, C) == [] and to_settle(project, "Dr. D") == [disputed[0]]
+
+
+def test_a_third_person_takes_one_of_several_answers(project):
+    for person, answer in ((A, "yes"), (B, "no"), (C, "No")):
+        project.add_label(person, 1, "Is there a polyp?", answer, "yes/no")
+        project.add_label(person, 2, "Is there a polyp?", "yes", "yes/no")
+    (pairs,) = differing_labels(project)
+    with pytest.raises(DataError, match="yours"):
+        settle_label(project, A, pairs[0].id)
+    settle_label(project, "Dr. D", pairs[1].id)
+    assert [project.pair(pair.id).status for pair in pairs] == ["rejected", "label", "label"]
+    assert differing_labels(project) == []
+    project.undo("Dr. D")
+    assert len(differing_labels(project)) == 1
+    with pytest.raises(DataError, match="nothing to decide"):
+        settle_label(project, "Dr. D", 999)

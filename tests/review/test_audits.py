@@ -69,10 +69,25 @@ def test_the_rest_is_accepted_in_one_step_and_only_what_was_there_when_the_sampl
     assert accept_rest(project, A, audit) == 8, "the sample still stands"
 
 
+def test_one_of_a_sample_is_judged_blind_wherever_it_comes_up(project, band):
+    audit = begin(project, A, band, FOUR)
+    pair = next_of(project, A, audit)
+    assert audits.is_sampled(project, pair)
+    for queue, number in (("fix", None), ("audit", None), ("audit", audit)):
+        with pytest.raises(DataError, match="judged blind"):
+            decide(project, A, Decision(pair, None, True, queue=queue, audit=number))
+    decide(project, A, Decision(pair, None, True, said="yes"))
+    assert not audits.is_sampled(project, pair) and state(project, audit).judged == 1
+    other = next_of(project, A, audit)
+    audits.end(project, A, audit)
+    assert not audits.is_sampled(project, other)
+    decide(project, A, Decision(other, None, True))
+
+
 def test_nothing_is_accepted_before_the_sample_is_whole(project, band):
     audit = begin(project, A, band, FOUR)
     pair = next_of(project, A, audit)
-    decide(project, A, Decision(pair, None, True, audit=audit))
+    decide(project, A, Decision(pair, None, True, said="yes", audit=audit))
     assert state(project, audit).bound is None
     with pytest.raises(DataError, match="1 of 4 were looked at, 0 of them wrong"):
         accept_rest(project, A, audit)
@@ -89,14 +104,14 @@ def test_one_wrong_too_many_fails_at_once_and_for_good(project, band):
 
 def test_a_corrected_suggestion_was_wrong(project, band):
     audit = begin(project, A, band, FOUR)
-    decide(project, A, Decision(next_of(project, A, audit), None, True, answer="no", audit=audit))
+    decide(project, A, Decision(next_of(project, A, audit), None, True, answer="no", said="no", audit=audit))
     assert state(project, audit).wrong == 1
 
 
 def test_a_verdict_that_is_taken_back_is_judged_again(project, band):
     audit = begin(project, A, band, FOUR)
     first = next_of(project, A, audit)
-    decide(project, A, Decision(first, None, False, reason="wrong answer", audit=audit))
+    decide(project, A, Decision(first, None, False, reason="wrong answer", said="no", audit=audit))
     project.undo(A)
     assert (state(project, audit).judged, state(project, audit).outcome) == (0, "open")
     assert next_of(project, A, audit) == first
@@ -172,7 +187,7 @@ def test_other_queues_leave_out_nothing_that_the_sample_needs(project, band):
     """Somebody judges one of the sample in the fix queue: that verdict counts."""
     audit = begin(project, A, band, FOUR)
     pair = project.db.rows("audit_items")[0]["pair_id"]
-    decide(project, B, Decision(pair, None, True))
+    decide(project, B, Decision(pair, None, True, said="yes"))
     assert state(project, audit).judged == 1
     assert pair not in judge_sample(project, audit)
 

@@ -80,7 +80,7 @@ def test_an_answered_check_leaves_the_suggestion_alone_and_can_be_taken_back(pro
     decide(project, A, Decision(check.pair, None, False, reason="wrong answer", check=check))
     assert project.pairs() == before
     assert reviewer(project, A).agreed == Share(0, 1)
-    assert "Took back the verdict on" in project.undo(A)
+    assert "Took back the rejection of" in project.undo(A)
     assert reviewer(project, A).agreed == Share(0, 0)
 
 

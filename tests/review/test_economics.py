@@ -5,7 +5,6 @@ import random
 import pytest
 
 from leaml.review.economics import Gain, advice, gain, gains, labelling, spent
-from leaml.review.history import history, replay
 
 A, B = "Dr. A", "Dr. B"
 
@@ -70,38 +69,3 @@ def test_rounds_are_compared_on_the_calibration_split(project):
     project.db.insert("jobs", {"kind": "compare", "state": "done", "options": {"on": "test"}})
     (found,) = gains(project)
     assert isinstance(found, Gain) and found.difference == pytest.approx(7 / 12) and found.goes_on
-
-
-# History and replay
-
-
-def test_the_history_of_a_suggestion_has_everything_that_was_said(project, suggest):
-    (pair,) = suggest(0.5)
-    project.judge(A, pair, True, answer="no", seconds=3)
-    project.remark(B, 1, pair, text="are you sure?")
-    project.judge(B, pair, False, reason="wrong answer", queue="audit", said="no")
-    project.undo(B)
-    project.undo(B)
-    project.accept_all(A, suggest(0.9), "band")
-    steps = history(project, pair)
-    assert [(step.what, step.person, step.withdrawn) for step in steps] == [
-        ("written", "", False), ("corrected", A, False), ("rejected", B, True)
-    ]  # fmt: skip
-    assert steps[1].details == {"answer": "no", "seconds": 3.0, "queue": "fix"}
-    assert steps[2].details["said"] == "no"
-    assert history(project, pair + 1)[1].what == "accepted unseen"
-
-
-def test_a_persons_work_is_replayed_in_order_and_in_pages(project, suggest):
-    pairs = suggest(0.5, 0.6)
-    project.judge(A, pairs[0], False, reason="duplicate")
-    project.judge(B, pairs[1], True)
-    project.remark(A, 2, kind="flag")
-    project.undo(A)
-    steps = replay(project, A)
-    assert [(step.what, step.pair, step.image, step.withdrawn) for step in steps] == [
-        ("person", None, None, False), ("rejected", pairs[0], None, False), ("flag", None, 2, True),
-        ("undo", None, 2, False),
-    ]  # fmt: skip
-    assert steps[1].details["reason"] == "duplicate" and steps[3].details["undoes"] == steps[2].event
-    assert replay(project, A, after=steps[1].event, limit=1) == [steps[2]]

@@ -33,7 +33,7 @@ def test_the_file_holds_no_password_and_is_the_owners_alone(accounts):
     assert rows["Dr. A"]["hash"] != rows["Dr. B"]["hash"], "the same password, another salt"
     if os.name == "posix":
         assert stat.S_IMODE(accounts.path.stat().st_mode) == 0o600
-    assert [path.name for path in accounts.path.parent.iterdir()] == ["accounts.json"]
+    assert {path.name for path in accounts.path.parent.iterdir()} <= {"accounts.json", ".accounts.json.lock"}
 
 
 def test_roles_may_do_what_lesser_ones_may(accounts):
@@ -64,6 +64,24 @@ def test_what_cannot_be_used_is_refused(accounts, name, password, role):
     with pytest.raises(OptionError):
         accounts.add(name, password, role)
     assert len(accounts.all()) == 1
+
+
+def test_a_new_password_leaves_the_role_and_ends_the_old_one(accounts):
+    before = accounts.find("Dr. A").salt
+    accounts.set_password("Dr. A", SENTENCE + "!")
+    assert accounts.check("Dr. A", SENTENCE) is None
+    assert accounts.check("Dr. A", SENTENCE + "!") == Account("Dr. A", "admin")
+    assert accounts.find("Dr. A").salt != before
+    for name, password in (("Dr. C", SENTENCE), ("Dr. A", "short")):
+        with pytest.raises(OptionError):
+            accounts.set_password(name, password)
+    assert accounts.check("Dr. A", SENTENCE + "!")
+
+
+def test_a_name_that_is_taken_keeps_its_password_and_role(accounts):
+    with pytest.raises(OptionError, match="has an account already"):
+        accounts.add(" Dr.  A ", "another long sentence", "annotator")
+    assert accounts.check("Dr. A", SENTENCE) == Account("Dr. A", "admin")
 
 
 def test_somebody_unknown_and_a_damaged_file_are_said(accounts):

@@ -31,3 +31,13 @@ def test_a_short_password_is_refused_in_words(leaml, home, type_in, capsys):
     assert leaml("people", "add", "Dr. A") == 2
     assert "The password has 5 letters" in capsys.readouterr().err
     assert Accounts(home).all() == []
+
+
+def test_a_new_password_leaves_the_role(leaml, home, type_in):
+    type_in(SENTENCE)
+    assert leaml("people", "add", "Dr. A") == 0
+    type_in(SENTENCE + "!")
+    assert leaml("people", "password", "Dr. A") == 0
+    assert Accounts(home).check("Dr. A", SENTENCE + "!").role == "admin"
+    type_in(SENTENCE)
+    assert leaml("people", "add", "Dr. A") == 2, "who is there already is not added again"

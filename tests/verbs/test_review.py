@@ -74,8 +74,8 @@ def test_a_missing_file_is_said(leaml, project, capsys):
 def test_settings_are_shown_and_changed(leaml, project, capsys):
     assert leaml("review", "settings", "--overlap", 2, "--blind") == 0
     assert leaml("review", "settings") == 0
-    out = capsys.readouterr().out.splitlines()
-    assert out[5].startswith("overlap      2") and out[6].startswith("blind        1")
+    shown = dict(line.split()[:2] for line in capsys.readouterr().out.splitlines())
+    assert (shown["overlap"], shown["blind"], shown["queue"]) == ("2", "1", "fix")
     assert leaml("review", "settings", "--repeats", 0.9) == 2
 
 
@@ -89,3 +89,12 @@ def test_progress_says_who_did_what_and_what_was_found(leaml, project, suggestio
     assert leaml("review", "progress", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["people"]["B"]["kept"] == 1 and found["advice"] == "unknown" and found["samples"] == []
+
+
+def test_the_history_of_a_question_is_told(leaml, project, suggestions, capsys):
+    project.judge("A", suggestions[0], False, reason="wrong answer")
+    project.undo("A")
+    assert leaml("review", "history", suggestions[0]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert "-: written: " in out[0] and out[1].endswith("A: rejected (taken back): wrong answer")
+    assert leaml("review", "history", 999) == 2
