@@ -13,7 +13,7 @@ from leaml.store.formats import PICTURE_SUFFIXES
 from leaml.store.project import Project
 
 FOLDER = "arrivals"
-TABLES = (".jsonl", ".csv")
+TABLES = (".jsonl", ".csv", ".json", ".parquet")
 
 
 def take(project: Project, files: Sequence[Path]) -> Path:

@@ -17,15 +17,14 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from leaml.errors import StorageError
 from leaml.evaluation.metrics import Rate, rate
+from leaml.files import write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -144,17 +143,8 @@ class Report:
         Raises:
             StorageError: it cannot be written.
         """
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(self.plain(), indent=1, ensure_ascii=False, allow_nan=False)
-            part.write_text(text + "\n", encoding="utf-8")
-            part.replace(path)
-        except OSError as error:
-            what = f"{path} cannot be written: {error.strerror or error}."
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise StorageError(what, "Give another file with --out.") from error
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(self.plain(), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
     def text(self, parts: Sequence[str] | None = None) -> str:
         """The table that people read, of some parts or of all."""

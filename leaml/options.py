@@ -54,9 +54,25 @@ class ImportOptions(Options):
 class ModelOptions(Options):
     """What every stage shares that loads a model."""
 
-    model: str = Field("nano", min_length=1, max_length=500, description="Model: nano, a folder, or a hub id.")
+    model: str = Field(
+        "nano", min_length=1, max_length=500, description="Model: nano, a folder, or a hub id, owner/name[@revision]."
+    )
     precision: Literal["auto", "full", "8bit", "4bit"] = Field(
         "auto", description="How the model's weights are held: in full, or in fewer bits, for cards with less memory."
+    )
+    picture_size: int = Field(
+        0, ge=0, le=8192, description="Longest side of pictures as the model sees them, in pixels; 0: as it likes best."
+    )
+
+
+class DownloadOptions(Options):
+    """Fetching a model of the Hugging Face hub onto this computer."""
+
+    model: str = Field(
+        min_length=1, max_length=500, description="Its name, owner/name, or owner/name@branch, tag or commit."
+    )
+    commit: str = Field(
+        "", pattern="^([0-9a-f]{40})?$", description="Only if it is still this commit; empty: whatever it is now."
     )
 
 
@@ -106,6 +122,9 @@ class TrainingOptions(ModelOptions):
     pictures_per_step: int = Field(8, ge=1, le=512, description="Pictures in one step.")
     seed: int = Field(0, ge=0, lt=2**32, description="Seed of every random choice.")
     save_every: int = Field(200, ge=1, description="Steps between two checkpoints.")
+    checkpointing: bool = Field(
+        False, description="Compute each layer a second time on the way back: less memory, about a third slower."
+    )
 
     @property
     def warmup(self) -> int:
@@ -245,4 +264,10 @@ class ExportOptions(Options):
     parts: tuple[Literal["adapter", "lora", "merged", "dataset"], ...] = Field(
         ("adapter", "lora", "merged", "dataset"),
         description="What is written: the adapter as it is, a plain LoRA, the whole model in bf16, the data.",
+    )
+    layout: Literal[
+        "jsonl", "csv", "parquet", "datasets", "llava", "label-studio", "vqa-rad", "kvasir-vqa"
+    ] = Field("jsonl", description="How the data is written: for this program, or as others read it.")
+    undecided: bool = Field(
+        False, description="Write suggestions that wait or were rejected as well; each row says which it is."
     )

@@ -12,10 +12,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-GROUND = {"errors", "options", "records"}
+GROUND = {"errors", "files", "options", "records"}
 TRAINING = {"models", "training", "evaluation"}
 MAY_IMPORT = {
     "errors": set(),
+    "files": {"errors"},
     "records": {"errors"},
     "options": {"errors", "records"},
     "models": GROUND,
@@ -52,6 +53,7 @@ MUST_NOT_IMPORT = {
     "verbs": HEAVY | DATABASE | SCREEN,
     "demo": HEAVY | DATABASE | SCREEN,
     "errors": HEAVY | DATABASE | SCREEN,
+    "files": HEAVY | DATABASE | SCREEN,
     "records": HEAVY | DATABASE | SCREEN,
     "options": HEAVY | DATABASE | SCREEN,
     "__main__": HEAVY | DATABASE | SCREEN,
@@ -70,7 +72,7 @@ MUST_NOT_IMPORT = {
 """Room or module -> libraries that no line of it imports, not even within a function."""
 
 LOADS_NO_TORCH = (
-    "leaml.errors", "leaml.records", "leaml.options", "leaml.store.importing", "leaml.review.queues",
+    "leaml.errors", "leaml.files", "leaml.records", "leaml.options", "leaml.store.importing", "leaml.review.queues",
     "leaml.evaluation.scoring", "leaml.evaluation.metrics", "leaml.jobs.queue", "leaml.jobs.commands",
     "leaml.jobs.answering", "leaml.verbs.init", "leaml.verbs.importing", "leaml.verbs.stages", "leaml.verbs.review",
     "leaml.verbs.jobs", "leaml.verbs.ablate", "leaml.verbs.reference", "leaml.report.page", "leaml.jobs.reporting",

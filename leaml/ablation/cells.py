@@ -29,13 +29,14 @@ from leaml.ablation.plan import Cell, Plan
 from leaml.errors import StorageError
 from leaml.evaluation.metrics import blind_majority
 from leaml.evaluation.predict import predict
+from leaml.files import whole_file
 from leaml.models.features import SeenFraming
 from leaml.models.framing import Framing
 from leaml.models.load import fingerprint, load
 from leaml.models.neurons import Selection
 from leaml.nano.everyday import everyday_questions
 from leaml.records import Pair, Prediction, Question, Result
-from leaml.store.tables import whole_file, write_jsonl
+from leaml.store.tables import write_jsonl
 from leaml.training.adapt import adapt
 from leaml.training.distill import distill
 from leaml.training.generate import generate

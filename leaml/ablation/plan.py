@@ -17,8 +17,8 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from leaml.errors import OptionError, StorageError
+from leaml.files import whole_file
 from leaml.options import AdaptOptions, DistilOptions, GenerateOptions, Options
-from leaml.store.tables import whole_file
 
 STAGES = {"distil": DistilOptions, "generate": GenerateOptions, "adapt": AdaptOptions}
 CORRECT = "Correct the plan."

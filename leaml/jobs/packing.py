@@ -3,7 +3,7 @@
     adapter/        as it was trained, in the format of PEFT
     lora/           the same as a plain LoRA
     merged/         the whole model in bf16, with its processor
-    dataset/        pictures, questions, captions; in values/ the true values of pictures of 16 bits
+    dataset/        pictures, questions, captions, in one of several layouts (see leaml.store.dataset)
     MODEL_CARD.md
     SHA256SUMS      `sha256sum -c SHA256SUMS` checks all
 
@@ -14,6 +14,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Generator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,8 @@ from leaml.options import ExportOptions
 from leaml.records import Progress, Result
 from leaml.report.document import document
 from leaml.report.page import model_card
-from leaml.store.placing import ARRIVING, LEFT_OUT
-from leaml.store.project import Adapter, PairState, Project
-from leaml.store.tables import write_jsonl
+from leaml.store.dataset import export_dataset
+from leaml.store.project import Adapter, Project
 
 SUMS = "SHA256SUMS"
 NAMES_A_PLACE = ("base_model_name_or_path", "_name_or_path")
@@ -79,7 +79,8 @@ class _Packing:
         self.left_out: list[str] = []
 
     def events(self, options: ExportOptions) -> Generator[Progress | Result, None, None]:
-        acts = {"adapter": self._adapter, "lora": self._lora, "merged": self._merged, "dataset": self._dataset}
+        data = partial(export_dataset, self.project, layout=options.layout, undecided=options.undecided)
+        acts = {"adapter": self._adapter, "lora": self._lora, "merged": self._merged, "dataset": data}
         shutil.rmtree(self.folder, ignore_errors=True)
         try:
             self.folder.mkdir()
@@ -146,20 +147,6 @@ class _Packing:
         merge(model).to(torch.bfloat16).save_pretrained(folder)
         processor.save_pretrained(folder)
 
-    def _dataset(self, folder: Path) -> None:
-        pictures = [one for one in self.project.pictures() if one.split not in (LEFT_OUT, ARRIVING)]
-        (folder / "images").mkdir(parents=True)
-        for picture in pictures:
-            shutil.copyfile(picture.path, folder / "images" / picture.path.name)
-            if picture.values is not None:  # not among the images: an import would take it for a picture of its own
-                (folder / "values").mkdir(exist_ok=True)
-                shutil.copyfile(picture.values, folder / "values" / picture.values.name)
-        known = {picture.id for picture in pictures}
-        pairs = [one for one in self.project.pairs(status=["label", "accepted", "question"]) if one.image_id in known]
-        marks = {row["id"]: row["marks"] for row in self.project.db.rows("pairs", id=[pair.id for pair in pairs])}
-        write_jsonl(folder / "questions.jsonl", (_question(pair, marks[pair.id]) for pair in pairs))
-        write_jsonl(folder / "captions.jsonl", _captions(self.project))
-
 
 def _exact(adapter: Adapter) -> tuple[Any, Any]:
     """The adapted model, fit to be merged, and its processor.
@@ -178,23 +165,6 @@ def _exact(adapter: Adapter) -> tuple[Any, Any]:
         return model, framing.processor
     loaded = load(adapter.base, "cpu", torch.float32, "full")
     return PeftModel.from_pretrained(loaded.model, str(adapter.path)), loaded.processor
-
-
-def _question(pair: PairState, marks: list[Any]) -> dict[str, Any]:
-    """As the import format has it; `marks`, where there are some, as `leaml.store.marks` has them."""
-    origin = pair.source or pair.person or ""
-    if pair.status == "accepted":
-        origin = f"suggestion, accepted by {pair.reviewer}"
-    return {
-        "image": f"images/{pair.image.name}", "question": pair.question, "answer": pair.answer, "type": pair.type,
-        "split": pair.split, "group": pair.group, "choices": list(pair.choices), "origin": origin,
-        **({"marks": marks} if marks else {}),
-    }  # fmt: skip
-
-
-def _captions(project: Project) -> Iterator[dict[str, Any]]:
-    for row in project.captions():
-        yield {"image": f"images/{row.image.name}", "caption": row.caption, "teacher": row.teacher}
 
 
 # ---- files -------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import leaml
+from leaml.files import write_whole
 
 ROOT = Path(leaml.__file__).resolve().parents[1]
 """Where `leaml` stands: a child is started there, so that it finds it."""
@@ -46,9 +47,7 @@ def start_alone(module: str, words: Sequence[str], log: Path) -> subprocess.Pope
 def sign(folder: Path, job: int) -> None:
     """Writes into a run's folder which process works on which job. Only the holder of the run's lock may."""
     record = {"job": job, "pid": os.getpid(), "host": platform.node()}
-    unfinished = folder / f"{_RECORD}.unfinished"
-    unfinished.write_text(json.dumps(record), encoding="utf-8")
-    unfinished.replace(folder / _RECORD)
+    write_whole(folder / _RECORD, json.dumps(record), safe=False)
 
 
 def end(folder: Path, job: int) -> bool:

@@ -10,7 +10,6 @@ silent they are our choice.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from leaml.errors import OptionError, StorageError
+from leaml.files import write_whole
 from leaml.models.neuron_meters import ActivationMeter, GradientMeter, TaylorMeter
 from leaml.models.quantised import keep_differentiable
 from leaml.models.structure import base_model, feed_forwards
@@ -87,12 +87,7 @@ class Selection:
         """Write as JSON, whole or not at all. Raises StorageError."""
         neurons = {name: chosen.tolist() for name, chosen in self.neurons.items()}
         text = json.dumps({**self.provenance(), "sizes": self.sizes, "neurons": neurons})
-        unfinished = path.with_name(f"{path.name}.unfinished")
-        try:
-            unfinished.write_text(text, encoding="utf-8")
-            os.replace(unfinished, path)
-        except OSError as error:
-            raise StorageError(f"{path} cannot be written: {error}.", "Check the folder and the free space.") from error
+        write_whole(path, text)
 
     @classmethod
     def load(cls, path: Path) -> "Selection":

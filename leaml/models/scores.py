@@ -10,9 +10,7 @@ A file is safetensors, its provenance JSON in the header. Selections of any shar
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from leaml.errors import StorageError
+from leaml.files import replacing
 from leaml.models.neurons import Selection
 
 log = logging.getLogger(__name__)
@@ -71,15 +70,12 @@ class Scores:
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all. Raises StorageError."""
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
         about = {"provenance": json.dumps(asdict(self.provenance)), "order": json.dumps(list(self.values))}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_file({name: values.contiguous() for name, values in self.values.items()}, unfinished, metadata=about)
-            os.replace(unfinished, path)
+            with replacing(path) as part:
+                save_file({name: values.contiguous() for name, values in self.values.items()}, part, metadata=about)
         except (OSError, SafetensorError) as error:
-            with suppress(OSError):
-                unfinished.unlink()
             raise StorageError(f"{path} cannot be written: {error}.", "Check the folder and the free space.") from error
 
     @classmethod

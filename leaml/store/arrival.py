@@ -5,7 +5,6 @@ meanwhile); what came of them is taken in the order of the folder, so that a sec
 """
 
 import os
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -16,11 +15,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from leaml.errors import DataError, StorageError
+from leaml.files import sync, write_whole
 from leaml.records import Progress
 from leaml.store import images
 from leaml.store.events import Change
 from leaml.store.findings import Findings
-from leaml.store.formats import Dataset, picture_name
+from leaml.store.formats import Dataset
 from leaml.store.placing import ARRIVING
 from leaml.store.project import Project
 from leaml.store.pseudonyms import pseudonym
@@ -33,6 +33,8 @@ PATIENCE = 1.0
 MESSAGE = "Taking pictures"
 MOST_THREADS = 9
 """Each may hold a picture of the most pixels."""
+AHEAD = 50
+"""Pictures that are in work, or made, while others are recorded."""
 
 Item, Outcome = TypeVar("Item"), TypeVar("Outcome")
 
@@ -75,23 +77,24 @@ class Arrival:
         Raises:
             StorageError: a picture or its row cannot be written. What was recorded before stays.
         """
-        paths = list(dict.fromkeys([*data.images, *(row.image for row in (*data.questions, *data.captions))]))
+        names = data.names()
+        paths = list(names)
         recorded = time.monotonic()
         yield Progress(0, len(paths), MESSAGE)
-        made = _in_order(lambda path: self._make(path, picture_name(data.folder, path)), paths)
+        made = _in_order(lambda path: self._make(path, names[path]), paths)
         try:
             for step, (path, outcome) in enumerate(made, 1):
                 try:
                     self._take(path, outcome())
                 except DataError as error:
                     note(self._findings.pictures.refused, error.what)
-                except StorageError as error:
-                    what = f"{error.what} {self._findings.pictures.taken} were taken."
-                    raise StorageError(what, error.fix) from error
                 if len(self._waiting) >= BATCH or time.monotonic() - recorded > PATIENCE or step == len(paths):
                     self._record()
                     yield Progress(step, len(paths), MESSAGE)
                     recorded = time.monotonic()
+        except StorageError as error:
+            what = f"{error.what} {self._findings.pictures.taken} were taken."
+            raise StorageError(what, error.fix) from error
         finally:
             made.close()
             self._forget()
@@ -115,11 +118,10 @@ class Arrival:
         try:
             for file, data in files.items():
                 self._unrecorded.add(file)
-                write(self._project.folder / file, data, safe=file != row["thumb"])
-        except OSError as error:
-            what = f"{row['name']} cannot be stored: {error.strerror or error}."
-            fix = "Make room on the disk, then import the folder again: it goes on where it stopped."
-            raise StorageError(what, fix) from error
+                # On the disk before a row names it, see `_record`; until then nobody needs it.
+                write_whole(self._project.folder / file, data, safe=False)
+        except StorageError as error:
+            raise _no_room(row["name"], error.__cause__) from error
 
     def _take(self, path: Path, made: _Made) -> None:
         """Has a new picture wait to be recorded."""
@@ -146,6 +148,11 @@ class Arrival:
         """Makes what waits part of the project, as one event."""
         if not self._waiting:
             return
+        try:
+            files = {file for row in self._waiting for file in files_of(row) if file != row["thumb"]}
+            sync(self._project.folder / file for file in files)
+        except OSError as error:
+            raise _no_room(self._waiting[0]["name"], error) from error
         changes: list[Change] = [("images", None, None, row) for row in self._waiting]
         self._project.db.record(self._person, "import", changes)
         self._unrecorded -= {file for row in self._waiting for file in files_of(row)}
@@ -167,7 +174,7 @@ def files_of(row: dict[str, Any]) -> list[str]:
 
 
 def _in_order(make: Callable[[Item], Outcome], items: Iterable[Item]) -> Iterator[tuple[Item, Callable[[], Outcome]]]:
-    """Each item with what gives its outcome, or raises its error; the next few are in work meanwhile."""
+    """Each item with what gives its outcome, or raises its error; the next ones are in work meanwhile."""
     threads = min(MOST_THREADS, _cores() + 1)  # one more than cores: some wait for the disk
     waiting = iter(items)
     with ThreadPoolExecutor(threads, thread_name_prefix="import") as pool:
@@ -175,7 +182,7 @@ def _in_order(make: Callable[[Item], Outcome], items: Iterable[Item]) -> Iterato
         def begin(item: Item) -> tuple[Item, Future[Outcome]]:
             return item, pool.submit(make, item)
 
-        ahead = deque(begin(item) for item in islice(waiting, 2 * threads))
+        ahead = deque(begin(item) for item in islice(waiting, AHEAD))
         try:
             while ahead:
                 item, future = ahead.popleft()
@@ -197,6 +204,11 @@ def _read(path: Path, name: str) -> bytes:
         raise DataError(error.what, error.fix) from error
 
 
+def _no_room(name: str, error: BaseException | None) -> StorageError:
+    what = f"{name} cannot be stored: {getattr(error, 'strerror', None) or error}."
+    return StorageError(what, "Make room on the disk, then import the folder again: it goes on where it stopped.")
+
+
 def _row(decoded: images.Decoded, name: str) -> dict[str, Any]:
     deep = f"images/{decoded.stored_hash}.16.png"
     return {
@@ -206,8 +218,8 @@ def _row(decoded: images.Decoded, name: str) -> dict[str, Any]:
         "source_hash": decoded.source_hash,
         "name": name,
         "split": ARRIVING,
-        "width": decoded.image.width,
-        "height": decoded.image.height,
+        "width": decoded.size[0],
+        "height": decoded.size[1],
         "dhash": decoded.dhash,
         "pixels": decoded.pixels,
         "note": decoded.note,
@@ -215,18 +227,3 @@ def _row(decoded: images.Decoded, name: str) -> dict[str, Any]:
         "device": decoded.device,
         "burned_in": int(decoded.burned_in),
     }
-
-
-def write(path: Path, data: bytes, safe: bool) -> None:
-    """Whole or not at all; `safe`: on the disk before a row names it, as the picture itself must be."""
-    part = path.with_name(f"{path.name}.{threading.get_ident()}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            if safe:
-                file.flush()
-                os.fsync(file.fileno())
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise

@@ -9,7 +9,6 @@ exports, another folder) is not reached. Should the computer stop on the way, th
 """
 
 import io
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
@@ -20,8 +19,9 @@ import numpy as np
 from PIL import Image
 
 from leaml.errors import DataError, StorageError
+from leaml.files import write_whole
 from leaml.records import Progress, Result
-from leaml.store.arrival import files_of, write
+from leaml.store.arrival import files_of
 from leaml.store.events import Change
 from leaml.store.greys import Greys, read_numbers, write_numbers
 from leaml.store.images import thumbnail
@@ -166,7 +166,7 @@ def _blackest(greys: Greys) -> int:
 
 def _store(path: Path, data: bytes) -> None:
     try:
-        write(path, data, safe=True)
-    except OSError as error:
-        what = f"A picture cannot be stored: {error.strerror or os.strerror(error.errno or 0)}."
-        raise StorageError(what, "Nothing was changed. Make room on the disk, then try again.") from error
+        write_whole(path, data)
+    except StorageError as error:
+        fix = "Nothing was changed. Make room on the disk, then try again."
+        raise StorageError("A picture cannot be stored.", fix) from error

@@ -27,7 +27,7 @@ PATIENCE = 10.0
 
 JSON_COLUMNS = {
     "choices", "signals", "options", "figures", "result", "value", "changes", "rubric", "marks", "greys",
-    "band", "probabilities",
+    "band", "probabilities", "provenance",
 }  # fmt: skip
 
 OLDEST_SQLITE = (3, 37)
@@ -140,6 +140,11 @@ class Database:
             found = [row["integrity_check"] for row in self._run("PRAGMA integrity_check")]
             orphans = [f"{row['table']} {row['rowid']}" for row in self._run("PRAGMA foreign_key_check")]
         return [each for each in found if each != "ok"] + orphans
+
+    def copy_to(self, target: Path) -> None:
+        """Writes a copy of the file as it stands at one moment, while others may go on writing."""
+        with self._in_words(), closing(sqlite3.connect(self.path)) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
 
     # Writing machine tables -------------------------------------------------------------------------------------
 
@@ -356,7 +361,7 @@ class Database:
                 version = self._version(len(steps))
                 if version < number:
                     if before:
-                        self._back_up(self.path.with_name(f"{self.path.name}.before-{step.stem}"))
+                        self.copy_to(self.path.with_name(f"{self.path.name}.before-{step.stem}"))
                     for statement in _statements(step.read_text(encoding="utf-8")):
                         self._run(statement)
                     self._run(f"PRAGMA user_version = {number}")
@@ -375,10 +380,6 @@ class Database:
                 "Update LEAML Studio, then open it again.",
             )
         return version
-
-    def _back_up(self, target: Path) -> None:
-        with closing(sqlite3.connect(self.path)) as source, closing(sqlite3.connect(target)) as copy:
-            source.backup(copy)
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from leaml.errors import DataError
+from leaml.store.annotation import LONGEST_TEXT
 from leaml.store.database import Database
 from leaml.store.events import Change
-from leaml.store.formats import LONGEST_TEXT
 from leaml.store.marks import checked
 from leaml.store.questions import Questions
 from leaml.store.rows import Answer, PairState, Remark
@@ -264,7 +264,8 @@ class Decisions(Questions):
             if event["kind"] == "bulk take back":
                 return f"{len(changes):,} suggestions are accepted again."
             if event["kind"] == "check":
-                return f"Took back the verdict on “{self.pair(changes[0][3]['pair_id']).question}”."
+                done = "acceptance" if changes[0][3]["accepted"] else "rejection"  # as of any other suggestion
+                return f"Took back the {done} of “{self.pair(changes[0][3]['pair_id']).question}”."
             if event["kind"] == "remark":
                 return _unremarked(*changes[0][2:])
             if event["kind"] == "template":

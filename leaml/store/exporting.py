@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from leaml.errors import DataError, OptionError
+from leaml.store.annotation import LONGEST_NAME, LONGEST_TEXT, answer
 from leaml.store.findings import Tally
-from leaml.store.formats import LONGEST_NAME, LONGEST_TEXT, answer
 from leaml.store.project import Project
 from leaml.store.rows import STATUSES, PairState
 from leaml.store.tables import SUFFIXES, Row, RowError, note, read_table, shown, text, write_csv, write_jsonl

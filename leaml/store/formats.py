@@ -5,9 +5,10 @@
     {"image": "images/1.jpg", "caption": "A polyp is seen.", "teacher": "file"}   one line of captions.jsonl
     {"image": "images/2.jpg", "group": "patient 7", "split": "train"}             one line of pictures.jsonl
 
-`answer`, `split`, `group`, `choices`, `origin` and `teacher` may be left out, and so may every file. Pictures lie in
-`images/`, or beside the files where there is no such folder; a row names them from either. Each file may be a table
-instead (questions.csv, …): columns of the same names, choices separated by "|" or "; ".
+More that a question may say stands in `leaml.store.annotation`: marks, who said it, what was decided. All but image,
+question and type may be left out, and so may every file. Pictures lie in `images/`, or beside the files where there is
+no such folder; a row names them from either. Each file may be a table instead (questions.csv, …): columns of the same
+names, choices separated by "|" or "; ". What other programs write is read as well: see `leaml.store.layouts`.
 
 A row that cannot be used is named with its file, line and reason, and the rest goes in. What stands in the files stays
 data: paths never lead out of the folder, control characters are dropped, and texts beyond the limits below are
@@ -15,34 +16,45 @@ refused.
 """
 
 import unicodedata
-from collections.abc import Callable, Hashable
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from leaml.errors import DataError
-from leaml.records import QUESTION_TYPES, SET_SEPARATOR, Caption, Question
-from leaml.store.tables import SUFFIXES, Record, Row, RowError, note, plain, read_table, shown, text, visible
+from leaml.records import Caption, Question
+from leaml.store import layouts
+from leaml.store.annotation import LONGEST_NAME, Annotation, annotation, named, split
+from leaml.store.tables import (
+    SUFFIXES,
+    Record,
+    Row,
+    RowError,
+    note,
+    raw_rows,
+    read_rows,
+    read_table,
+    shown,
+    text,
+    visible,
+)
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".dcm", ".dicom")
 QUESTIONS, CAPTIONS, PLACES = "questions", "captions", "pictures"
 """Names of the tables, before .jsonl or .csv."""
-LONGEST_TEXT = 2_000
-"""Characters of a question, an answer or a choice."""
 LONGEST_CAPTION = 10_000
-LONGEST_NAME = 300
-"""Characters of a split, group, origin or teacher."""
 LONGEST_PATH = 1_000
-MOST_CHOICES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a picture belongs: its split ("" where none is named) and its group."""
+    """Where a picture belongs: its split ("" where none is named) and its group; and what it was called before."""
 
     image: Path
     split: str
     group: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +64,7 @@ class Dataset:
     Attributes:
         folder: resolved.
         images: every picture in the folder, sorted, whether or not anything is asked about it.
-        questions: in the order of the file; `answer` is None where nobody has answered.
+        annotations: questions in the order of the file, with what stands behind them.
         captions: in the order of the file.
         problems: one sentence per row or picture that was left out: file, line, reason.
         places: rows of pictures.jsonl, which are about pictures that nothing may be asked about.
@@ -62,12 +74,26 @@ class Dataset:
 
     folder: Path
     images: list[Path]
-    questions: list[Question]
+    annotations: list[Annotation]
     captions: list[Caption]
     problems: list[str] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
     names_splits: bool = False
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def questions(self) -> list[Question]:
+        """The questions alone; `answer` is None where nobody has answered."""
+        return [annotation.question for annotation in self.annotations]
+
+    def names(self) -> dict[Path, str]:
+        """What each picture is called from then on."""
+        named = {place.image: place.name for place in self.places if place.name}
+        return {path: named.get(path) or picture_name(self.folder, path) for path in self.pictures()}
+
+    def pictures(self) -> list[Path]:
+        """Every picture that is there or spoken of."""
+        return list(dict.fromkeys([*self.images, *(row.image for row in (*self.questions, *self.captions))]))
 
 
 def read_folder(folder: Path) -> Dataset:
@@ -81,18 +107,19 @@ def read_folder(folder: Path) -> Dataset:
     problems: list[str] = []
     images = _pictures(root, problems)
     find = partial(_inside, root)
-    questions = _read_all(root, QUESTIONS, partial(_question, find), _asked, problems)
+    annotations = _read_all(root, QUESTIONS, partial(annotation, find), _identity, problems)
     captions = _read_all(root, CAPTIONS, partial(_caption, find), _captioned, problems)
     places = _read_all(root, PLACES, partial(_place, find), lambda place: place.image, problems)
-    if not (images or questions or captions):
+    _read_others(root, images, annotations, captions, places, problems, notes := [])
+    if not (images or annotations or captions):
         first = f" First problem: {problems[0]}." if problems else ""
         raise DataError(
             f"{folder} holds no picture, question or caption that can be used.{first}",
             "Give a folder with images/, and questions.jsonl where there are questions.",
         )
-    named = any(record.split for record in (*questions, *places))
-    questions = [_in_a_split(question) for question in questions]
-    return Dataset(root, images, questions, captions, problems, places, named, _strangers(root))
+    named = any([*(one.question.split for one in annotations), *(place.split for place in places)])
+    annotations = [_in_a_split(one) for one in annotations]
+    return Dataset(root, images, annotations, captions, problems, places, named, notes)
 
 
 def read_questions(folder: Path, problems: list[str] | None = None) -> list[Question]:
@@ -123,7 +150,18 @@ def read_question_table(path: Path, find: Callable[[str], Path], problems: list[
         find: the picture that a row names; raises `RowError` where there is none.
         problems: as in `read_questions`, and the same errors.
     """
-    return [_in_a_split(q) for q in read_table(path, partial(_question, find), _asked, problems)]
+    return [one.question for one in read_annotations(path, find, problems)]
+
+
+def read_annotations(
+    path: Path, find: Callable[[str], Path], problems: list[str] | None = None
+) -> list[Annotation]:
+    """As `read_question_table`, with all that the rows say."""
+    rows = layouts.rows_of(path) if path.suffix.lower() == ".json" and path.is_file() else raw_rows(path)
+    if rows is None:
+        raise DataError(f"{path.name} is laid out in a way that is not known here.", "See the README for those known.")
+    found = read_rows(path.name, rows, partial(annotation, find), _identity, problems)
+    return [_in_a_split(one) for one in found]
 
 
 def read_caption_table(path: Path, find: Callable[[str], Path], problems: list[str] | None = None) -> list[Caption]:
@@ -175,15 +213,59 @@ def _is_picture(path: Path) -> bool:
         return False
 
 
-def _strangers(root: Path) -> list[str]:
-    """A sentence for each table whose name does not say what stands in it."""
-    tables = sorted(path for path in root.glob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+def _read_others(
+    root: Path,
+    images: list[Path],
+    annotations: list[Annotation],
+    captions: list[Caption],
+    places: list[Place],
+    problems: list[str],
+    notes: list[str],
+) -> None:
+    """Adds what the tables of other programs say, and a sentence for each table that nobody knows."""
     known = f"{QUESTIONS}, {CAPTIONS} or {PLACES}"
-    return [
-        f"{shown(path.name)} was not read: call it {known}, after what stands in it."
-        for path in tables
-        if path.stem not in (QUESTIONS, CAPTIONS, PLACES)
-    ]
+    find = partial(_wherever, root, _by_name(images))
+    for file in sorted(path for path in root.glob("*") if path.suffix.lower() in (*SUFFIXES, ".json")):
+        if (file.stem in (QUESTIONS, CAPTIONS, PLACES) and file.suffix.lower() in SUFFIXES) or not file.is_file():
+            continue
+        rows = layouts.rows_of(file)
+        if rows is None:
+            notes.append(f"{shown(file.name)} was not read: call it {known}, after what stands in it.")
+            continue
+        for record in read_rows(file.name, rows, partial(_any, find), _identity_of_any, problems):
+            kinds = {Annotation: annotations, Caption: captions, Place: places}
+            kinds[type(record)].append(record)
+
+
+def _any(find: Callable[[str], Path], row: Row) -> Annotation | Caption | Place:
+    """What a row of another program says."""
+    if row.get("question"):
+        return annotation(find, row)
+    return _caption(find, row) if row.get("caption") else _place(find, row)
+
+
+def _identity_of_any(record: Annotation | Caption | Place) -> Hashable:
+    return record.identity if isinstance(record, Annotation) else record
+
+
+def _by_name(images: list[Path]) -> dict[str, list[Path]]:
+    """Name of a file, with and without its suffix -> the pictures of that name."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    for path in images:
+        for name in {path.name, path.stem}:
+            found[name].append(path)
+    return found
+
+
+def _wherever(root: Path, by_name: Mapping[str, list[Path]], name: str) -> Path:
+    """As `_inside`, or the one picture of that name wherever it lies in the folder: others name other folders."""
+    try:
+        return _inside(root, name)
+    except RowError:
+        found = by_name.get(name.replace("\\", "/").rsplit("/", 1)[-1], [])
+        if len(found) != 1:
+            raise
+        return found[0]
 
 
 def _read_all(
@@ -194,57 +276,27 @@ def _read_all(
     return [record for file in files if file.is_file() for record in read_table(file, parse, identity, problems)]
 
 
-def _question(find: Callable[[str], Path], row: Row) -> Question:
-    """The question of a row; its split is "" where the row names none."""
-    image = find(_named(row))
-    question = text(row, "question", LONGEST_TEXT, required=True)
-    type = _type(row)
-    choices = _choices(row)
-    return Question(
-        image=image,
-        question=question,
-        answer=answer(row, type, choices),
-        type=type,
-        split=_split(row),
-        group=text(row, "group", LONGEST_NAME),
-        choices=choices,
-        origin=text(row, "origin", LONGEST_NAME),
-    )
-
-
 def _caption(find: Callable[[str], Path], row: Row) -> Caption:
-    image = find(_named(row))
+    image = find(named(row))
     caption = text(row, "caption", LONGEST_CAPTION, required=True)
     return Caption(image, caption, text(row, "teacher", LONGEST_NAME))
 
 
 def _place(find: Callable[[str], Path], row: Row) -> Place:
-    return Place(find(_named(row)), _split(row), text(row, "group", LONGEST_NAME))
+    name = text(row, "name", LONGEST_PATH)
+    return Place(find(named(row)), split(row), text(row, "group", LONGEST_NAME), name)
 
 
-def _asked(question: Question) -> Hashable:
-    return question.image, question.question
+def _identity(one: Annotation) -> Hashable:
+    return one.identity
 
 
 def _captioned(caption: Caption) -> Hashable:
     return caption.image, caption.caption, caption.teacher
 
 
-def _split(row: Row) -> str:
-    """"Test" is the test set, not one more."""
-    name = text(row, "split", LONGEST_NAME)
-    return name.casefold() if name.casefold() in ("train", "calibration", "test") else name
-
-
-def _in_a_split(question: Question) -> Question:
-    return question if question.split else replace(question, split="train")
-
-
-def _named(row: Row) -> str:
-    name = row.get("image")
-    if not isinstance(name, str) or not name.strip():
-        raise RowError('the field "image" is missing')
-    return name
+def _in_a_split(one: Annotation) -> Annotation:
+    return one if one.question.split else replace(one, question=replace(one.question, split="train"))
 
 
 def _inside(root: Path, name: str) -> Path:
@@ -270,49 +322,3 @@ def _inside(root: Path, name: str) -> Path:
     if not _is_picture(path):
         raise RowError(f"{seen} is not a picture ({' '.join(PICTURE_SUFFIXES)})")
     return path
-
-
-def _type(row: Row) -> str:
-    name = text(row, "type", LONGEST_NAME, required=True)
-    type = name.casefold().replace("color", "colour")
-    if type not in QUESTION_TYPES:
-        raise RowError(f"the type {shown(name)} is unknown; known are: {', '.join(QUESTION_TYPES)}")
-    return type
-
-
-def _choices(row: Row) -> tuple[str, ...]:
-    values = row.get("choices")
-    if values is None:
-        return ()
-    if not isinstance(values, list) or len(values) > MOST_CHOICES:
-        raise RowError(f"the choices are not a list of at most {MOST_CHOICES}")
-    choices = tuple(plain(value, "choices", LONGEST_TEXT) for value in values)
-    if not all(choices):
-        raise RowError("one of the choices is empty")
-    if len({_key(choice) for choice in choices}) < len(choices):
-        raise RowError("one of the choices stands there twice")
-    return choices
-
-
-def answer(row: Row, type: str, choices: tuple[str, ...]) -> str | None:
-    """The answer of a row, spelled as its choices are; None where there is none.
-
-    Raises:
-        RowError: it is too long, or not among its choices.
-    """
-    given = text(row, "answer", LONGEST_TEXT)
-    if not given:
-        return None
-    offered = {_key(choice): choice for choice in choices or (("yes", "no") if type == "yes/no" else ())}
-    if not offered or _key(given) in offered:
-        return offered.get(_key(given), given)
-    several = type in ("multiple choice", "location", "colour")
-    members = [member.strip() for member in given.split(";") if member.strip()] if several else [given]
-    for member in members:
-        if _key(member) not in offered:
-            raise RowError(f"the answer {shown(member)} is not among its choices: {shown(', '.join(offered.values()))}")
-    return SET_SEPARATOR.join(offered[_key(member)] for member in members)
-
-
-def _key(text: str) -> str:
-    return " ".join(text.casefold().replace("-", " ").split()) or text

@@ -1,16 +1,18 @@
 """Pictures at the door: decoded safely, stripped of all that is not picture, with a thumbnail. No torch.
 
-    decoded = decode(path)      # upright, 8 bits, and the bytes to store
-    decoded.data                # the JPEG's own stream without metadata, or a PNG
+    decoded = decode(path)
+    decoded.data                # what to store: the JPEG's own stream without metadata, or a PNG; upright, 8 bits
 
 A file's content decides what it is, not its name. What is stored is never the file as it came: of a JPEG that lies
 upright, the coded pixels are kept bit for bit and all else (EXIF, position, comments, colour profile, what follows the
 end) is gone; everything else is decoded and written anew as PNG. Both are then free of whatever hid in the file.
+Such a JPEG is read to its last coded pixel, but shaped at thumbnail size only: that costs half of opening it.
 Pictures of more than 8 bits are stored twice: as a model sees them, and with their true values (leaml.store.greys).
 """
 
 import io
 import math
+import os
 import threading
 import warnings
 from collections.abc import Iterator
@@ -24,6 +26,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from leaml.errors import DataError, StorageError
+from leaml.store import jpeg
 from leaml.store.greys import MOST, Greys, numbered, pack, render, write_numbers
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
@@ -42,9 +45,6 @@ _METADATA = {
     "exif": "EXIF", "Raw profile type exif": "EXIF", "xmp": "XMP", "XML:com.adobe.xmp": "XMP", "comment": "comment",
     "photoshop": "Photoshop data",
 }  # fmt: skip
-_KEPT_SEGMENTS = {*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDC, 0xDD} - {0xC8, 0xCC}
-"""Frame, Huffman tables, scan, quantisation, number of lines, restart interval: what decoding needs."""
-_FRAMES = _KEPT_SEGMENTS - {0xC4, 0xDA, 0xDB, 0xDC, 0xDD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class Decoded:
     """A picture that can be stored and shown.
 
     Attributes:
-        image: upright, 8 bits, mode "L" or "RGB": the pixels of `data`.
-        data: a JPEG or PNG without metadata.
+        data: a JPEG or PNG of 8 bits, upright, without metadata.
+        size: width and height of its pixels.
         suffix: of `data`, ".jpg" or ".png".
         source_hash: SHA-256 of the file as it came, in hex.
         stored_hash: SHA-256 of `data`, in hex.
@@ -69,8 +69,8 @@ class Decoded:
         belongs: whom it shows, in clear: see `leaml.store.pseudonyms`.
     """
 
-    image: Image.Image
     data: bytes
+    size: tuple[int, int]
     suffix: str
     source_hash: str
     stored_hash: str
@@ -84,6 +84,14 @@ class Decoded:
     device: str = ""
     burned_in: bool = False
     belongs: str = field(default="", repr=False)
+
+    @property
+    def image(self) -> Image.Image:
+        """The pixels of `data`, mode "L" or "RGB"; decoded at each call."""
+        with Image.open(io.BytesIO(self.data), formats=("JPEG", "PNG")) as image:
+            image.load()
+        image.info = {}
+        return image
 
 
 class _Refused(Exception):
@@ -139,7 +147,8 @@ def read(path: Path, name: str = "") -> bytes:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(LARGEST_FILE + 1)
+            # No more than there is: memory for the largest file costs a third of reading a common one.
+            data = file.read(min(os.fstat(file.fileno()).st_size, LARGEST_FILE) + 1)
     except OSError as error:
         what = f"{name or path.name} cannot be read: {error.strerror or error}."
         raise StorageError(what, "Check the file and its permissions.") from error
@@ -176,17 +185,37 @@ def decode_bytes(data: bytes, name: str, source: str = "") -> Decoded:
 def _decode(data: bytes, source: str) -> Decoded:
     opened = _open(data)
     orientation, dropped = _orientation(opened), _dropped(opened)
-    opened.load()
     upright = orientation in range(2, 9)
+    stream, certain = jpeg.bare(data) if opened.format in ("JPEG", "MPO") and not upright else (None, False)
+    if certain:
+        return _as_it_lies(opened, stream, source, dropped)
+    opened.load()
     image = ImageOps.exif_transpose(opened) if upright else opened
     turned = ["turned upright"] * upright
     if image.mode in _GREYS:
         greys, numbers, note = _true_values(image)
         return _deep(source, greys, numbers, note=[note, *turned], dropped=dropped)
     image, pixels, notes = _eight_bits(image)
-    bare = bare_jpeg(data, image) if opened.format in ("JPEG", "MPO") and not upright else None
+    kept = stream if stream is not None and _shows(stream, image) else None
     more = {"pixels": pixels, "note": [*notes, *turned], "dropped": dropped}
-    return _stored(source, image, bare or _png(image), ".jpg" if bare else ".png", **more)
+    return _stored(source, image, kept or _png(image), ".jpg" if kept else ".png", **more)
+
+
+def _as_it_lies(image: Image.Image, stream: bytes, source: str, dropped: tuple[str, ...]) -> Decoded:
+    """A JPEG whose stream is kept. All of it is read, and no more pixels are shaped than a thumbnail needs."""
+    size, times = image.size, -(-max(image.size) // THUMBNAIL_SIDE)
+    scale = next((scale for scale in (1, 2, 4, 8) if scale >= times), 8)  # what a JPEG can be shaped at
+    image.draft(image.mode, tuple(max(1, side // scale) for side in size))
+    image.load()
+    image.info = {}
+    pixels = "grey" if image.mode == "L" else "rgb"
+    return _stored(source, image, stream, ".jpg", size=size, pixels=pixels, note=[], dropped=dropped)
+
+
+def _shows(stream: bytes, image: Image.Image) -> bool:
+    """Whether a JPEG's bare stream decodes to the same: not where only a dropped segment explains its colours."""
+    with Image.open(io.BytesIO(stream), formats=("JPEG",)) as again:
+        return (again.mode, again.size, again.tobytes()) == (image.mode, image.size, image.tobytes())
 
 
 def _dicom(data: bytes, source: str) -> Decoded:
@@ -214,11 +243,11 @@ def _deep(source: str, greys: Greys, numbers: np.ndarray, **more: Any) -> Decode
 
 
 def _stored(source: str, image: Image.Image, stored: bytes, suffix: str, note: list[str], **more: Any) -> Decoded:
-    """All that is made of the picture that is kept."""
+    """All that is made of the picture that is kept; `size`, where `image` is a smaller copy of it."""
     thumb, code = thumbnail(image)
     return Decoded(
-        image=image,
         data=stored,
+        size=more.pop("size", image.size),
         suffix=suffix,
         source_hash=source,
         # Two pictures may look the same through their windows.
@@ -301,60 +330,6 @@ def _on_black(image: Image.Image, mode: str) -> tuple[Image.Image, list[str]]:
     return Image.alpha_composite(ground, image).convert(mode), ["transparent parts made black"] if clear else []
 
 
-def bare_jpeg(data: bytes, image: Image.Image) -> bytes | None:
-    """The stream of a JPEG that lies upright, without anything that is not picture.
-
-    None where that does not decode to `image`: CMYK, and colours that only a dropped segment explains. Such a picture
-    must be written anew.
-    """
-    bare, certain = _without_metadata(data)
-    if bare is None or certain:
-        return bare
-    with Image.open(io.BytesIO(bare), formats=("JPEG",)) as again:
-        same = (again.mode, again.size, again.tobytes()) == (image.mode, image.size, image.tobytes())
-    return bare if same else None
-
-
-def _without_metadata(data: bytes) -> tuple[bytes | None, bool]:
-    """The segments that decoding needs, up to the end of the first picture, and whether they certainly decode the same.
-
-    None where the stream is not regular. Colours are certain where no segment of Adobe speaks of them and the
-    components are one grey, or numbered as JFIF numbers them (libjpeg, default_decompress_parms in jdapimin.c).
-    """
-    kept, at, certain, adobe = [data[:2]], 2, False, False
-    markers = _markers(data)
-    while data[at : at + 1] == b"\xff":
-        while data[at : at + 1] == b"\xff":
-            at += 1
-        marker, end = data[at : at + 1], at + 1 + int.from_bytes(data[at + 1 : at + 3], "big")
-        if marker == b"\xd9":
-            return b"".join([*kept, b"\xff\xd9"]), certain and not adobe
-        if not marker or end < at + 3 or end > len(data):
-            return None, False
-        adobe |= marker == b"\xee"
-        if marker[0] in _FRAMES:
-            certain = data[at + 8 : at + 9] == b"\x01" or data[at + 9 : end : 3] == b"\x01\x02\x03"
-        if marker[0] == 0xDA:
-            after = markers[np.searchsorted(markers, end) :][:1]
-            if not after.size:
-                return None, False
-            end = int(after[0])
-        if marker[0] in _KEPT_SEGMENTS:
-            kept.append(b"\xff" + data[at:end])
-        elif not (0xE0 <= marker[0] <= 0xEF or marker[0] == 0xFE):
-            return None, False
-        at = end
-    return None, False
-
-
-def _markers(data: bytes) -> np.ndarray:
-    """Places of 0xFF before a byte that ends coded pixels: not of a coded 0xFF, nor of a restart, nor of filling."""
-    codes = np.frombuffer(data, dtype=np.uint8)
-    places = np.flatnonzero(codes[:-1] == 0xFF)
-    after = codes[places + 1]
-    return places[(after != 0) & (after != 0xFF) & ((after < 0xD0) | (after > 0xD7))]
-
-
 def thumbnail(image: Image.Image) -> tuple[bytes, str]:
     """A small JPEG of a picture, and its `dhash`."""
     small = _reduced(image)
@@ -394,5 +369,5 @@ def _shown(error: Exception) -> str:
 
 def dhash(image: Image.Image) -> str:
     """64 bits in hex: whether each of 9 × 8 greys is darker than its neighbour on the right."""
-    greys = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.LANCZOS))
+    greys = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.LANCZOS, reducing_gap=4.0))
     return np.packbits(greys[:, 1:] > greys[:, :-1]).tobytes().hex()

@@ -12,8 +12,10 @@ folder again adds what is new in it, and nothing else.
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from leaml.errors import StorageError
 from leaml.options import ImportOptions
@@ -23,7 +25,8 @@ from leaml.store.arrival import Arrival
 from leaml.store.blanking import delete_unwanted
 from leaml.store.events import Change
 from leaml.store.findings import Findings
-from leaml.store.formats import Dataset, read_caption_table, read_folder, read_question_table
+from leaml.store.formats import Dataset, read_annotations, read_caption_table, read_folder
+from leaml.store.layouts import arrow
 from leaml.store.likeness import near_duplicates
 from leaml.store.placing import LEFT_OUT, Placed, Said, place
 from leaml.store.project import Project
@@ -39,6 +42,8 @@ def import_folder(
 ) -> Iterator[Progress | Result]:
     """Takes in a folder in the import format (see `leaml.store.formats`); a folder of pictures alone is one.
 
+    Tables that hold their pictures are unpacked for the while (`leaml.store.layouts.arrow`).
+
     Args:
         run_folder: gets findings.json; None: the findings stand in the project's setting alone.
 
@@ -52,7 +57,13 @@ def import_folder(
         OptionError: the shares leave nothing for training.
     """
     delete_unwanted(project)
-    data = read_folder(folder)
+    with at_hand(folder, run_folder or project.folder) as given:
+        yield from _take_in(project, read_folder(given), options, person, run_folder)
+
+
+def _take_in(
+    project: Project, data: Dataset, options: ImportOptions, person: str, run_folder: Path | None
+) -> Iterator[Progress | Result]:
     findings = _refusals(data)
     arrival = Arrival(project, person, findings)
     progress = Progress(0, 0)
@@ -62,7 +73,7 @@ def import_folder(
     numbers = _numbers(project, arrival.stored)
     _settle(project, person, _said(data, numbers, arrival.groups), options, findings)
     annotations = Annotations(project, person, numbers, findings)
-    for _ in annotations.add_questions(annotations.spare(data.questions, options)):
+    for _ in annotations.add_questions(annotations.spare(data.annotations, options)):
         yield replace(progress, message="Taking questions")
     for _ in annotations.add_captions(data.captions):
         yield replace(progress, message="Taking captions")
@@ -78,7 +89,7 @@ def import_questions(project: Project, file: Path, person: str = "") -> Findings
         DataError: no such file. StorageError: it cannot be read, or the project cannot be written.
     """
     findings = Findings()
-    questions = read_question_table(file, _finder(project), findings.questions.refused)
+    questions = read_annotations(file, _finder(project), findings.questions.refused)
     list(_on_known_pictures(project, person, findings).add_questions(questions))
     _keep(project, person, findings, None)
     return findings
@@ -91,6 +102,25 @@ def import_captions(project: Project, file: Path, person: str = "") -> Findings:
     list(_on_known_pictures(project, person, findings).add_captions(captions))
     _keep(project, person, findings, None)
     return findings
+
+
+@contextmanager
+def at_hand(folder: Path, beside: Path) -> Iterator[Path]:
+    """The folder, or where its tables are unpacked for the while: below `beside`.
+
+    Raises:
+        DataError: a table cannot be read. StorageError: the disk is full, or cannot be written.
+    """
+    if not Path(folder).is_dir() or not arrow.tables(Path(folder)):
+        yield folder
+        return
+    with TemporaryDirectory(prefix="unpacked-", dir=beside) as target:
+        try:
+            arrow.unpack(Path(folder), Path(target))
+        except OSError as error:
+            what = f"The tables cannot be unpacked: {error.strerror or error}."
+            raise StorageError(what, "Make room on the disk, then import the folder again.") from error
+        yield Path(target)
 
 
 # ---- splits, groups, near-duplicates -----------------------------------------------------------------------------

@@ -8,6 +8,7 @@ patient numbers. On another computer, or without the key, later pictures of the 
 
 import hmac
 import os
+import re
 import secrets
 from hashlib import sha256
 from pathlib import Path
@@ -19,15 +20,18 @@ LETTERS = 10
 """Of the hash: among 10,000 patients, two share a name once in 20,000 projects."""
 
 
-def pseudonym(folder: Path, belongs: str) -> str:
+def pseudonym(folder: Path, belongs: str, kind: str = "patient") -> str:
     """The name of whom a picture of the project in `folder` belongs to; "" where nobody is known.
+
+    Args:
+        kind: what the name begins with; "person" for who works here. A name of that kind is returned as it is.
 
     Raises:
         StorageError: the key cannot be made or read.
     """
-    if not belongs:
-        return ""
-    return f"patient {hmac.new(_key(folder.parent / FILE), belongs.encode(), sha256).hexdigest()[:LETTERS]}"
+    if not belongs or re.fullmatch(rf"{kind} [0-9a-f]{{{LETTERS}}}", belongs):
+        return belongs
+    return f"{kind} {hmac.new(_key(folder.parent / FILE), belongs.encode(), sha256).hexdigest()[:LETTERS]}"
 
 
 def _key(path: Path) -> bytes:

@@ -5,10 +5,10 @@ from typing import Any
 
 from leaml.errors import DataError
 from leaml.records import QUESTION_TYPES
+from leaml.store.annotation import LONGEST_TEXT, MOST_CHOICES
 from leaml.store.conditions import Other
 from leaml.store.database import Database
 from leaml.store.events import Change
-from leaml.store.formats import LONGEST_TEXT, MOST_CHOICES
 from leaml.store.rows import Template
 from leaml.store.texts import text_of
 

@@ -8,19 +8,19 @@ A row that cannot be used is named with its file, line and reason, and the rest 
 
 import csv
 import json
-import os
 import re
 import unicodedata
-import uuid
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
 from leaml.errors import DataError, StorageError
+from leaml.files import whole_file
 
 SUFFIXES = (".jsonl", ".csv")
+JSON_COLUMNS = ("marks", "signals", "suggested")
+"""Columns of a .csv whose cells hold JSON."""
 LONGEST_LINE = 1_000_000
 """Bytes of one line of a file."""
 MOST_PROBLEMS = 1_000
@@ -56,17 +56,29 @@ def read_table(
         DataError: no such file, or not of a known kind; a row that cannot be used, where `problems` is not given.
         StorageError: the file cannot be read.
     """
+    return read_rows(path.name, raw_rows(path), parse, identity, problems)
+
+
+def read_rows(
+    name: str,
+    rows: Iterable[tuple[str, Callable[[], Row]]],
+    parse: Callable[[Row], Record],
+    identity: Callable[[Record], Hashable],
+    problems: list[str] | None,
+) -> list[Record]:
+    """As `read_table`, of rows as `raw_rows` gives them; `name` is that of their file."""
     found = problems if problems is not None else []
     records: list[Record] = []
-    seen: dict[Hashable, int] = {}
-    for number, row in _rows(path):
+    seen: dict[Hashable, str] = {}
+    for place, row in rows:
         try:
             record = parse(row())
-            first = seen.setdefault(identity(record), number)
-            if first != number:
-                raise RowError(f"the same as line {first}")
+            known = identity(record)
+            if known in seen:
+                raise RowError(f"the same as {seen[known]}")
+            seen[known] = place
         except RowError as error:
-            note(found, f"{path.name} line {number}: {error}")
+            note(found, f"{name} {place}: {error}")
         else:
             records.append(record)
     if problems is None and found:
@@ -90,8 +102,16 @@ def how_many(problems: Sequence[str]) -> int:
     return len(problems) - 1 + int(more[1]) if more else len(problems)
 
 
+def raw_rows(path: Path) -> Iterator[tuple[str, Callable[[], Row]]]:
+    """("line 7", what gives the row or raises `RowError`) of every row of a .jsonl or .csv file that is not blank.
+
+    Raises:
+        DataError: no such file, or of another kind. StorageError: it cannot be read.
+    """
+    return ((f"line {number}", row) for number, row in _rows(path))
+
+
 def _rows(path: Path) -> Iterator[tuple[int, Callable[[], Row]]]:
-    """(line number from 1, what gives the row or raises `RowError`) of every row that is not blank."""
     if path.suffix.lower() not in SUFFIXES:
         raise DataError(f"{path.name} is not a table.", f"Give a file that ends with {' or '.join(SUFFIXES)}.")
     if path.suffix.lower() == ".csv":
@@ -130,6 +150,7 @@ def _cells_to_row(columns: list[str], cells: list[str], fault: str = "") -> Row:
     # The apostrophe that `write_csv` put in front of a formula goes.
     cells = [cell[1:] if cell.startswith("'") and _runs(cell) else cell for cell in cells]
     row: Row = dict(zip(columns, cells))
+    row |= {name: _json_cell(name, row[name]) for name in JSON_COLUMNS if row.get(name, "").strip()}
     if choices := row.pop("choices", "").strip():
         row["choices"] = choices.split("|" if "|" in choices else ";")
     return row
@@ -156,14 +177,30 @@ def _row(line: bytes) -> Row:
     if len(line) > LONGEST_LINE:
         raise RowError(f"longer than {LONGEST_LINE:,} bytes")
     try:
-        row = json.loads(line.decode("utf-8-sig"), parse_constant=_refuse_constant)
-    except UnicodeDecodeError as error:
-        raise RowError("not UTF-8 text") from error
-    except (ValueError, RecursionError) as error:
-        raise RowError(f"not JSON ({str(error)[:80]})") from error
+        row = from_json(line)
+    except ValueError as error:
+        raise RowError(str(error)) from error
     if not isinstance(row, dict):
         raise RowError("not a JSON object")
     return row
+
+
+def from_json(data: bytes | str) -> Any:
+    """What JSON says. Raises ValueError with a reason that can be shown."""
+    try:
+        text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
+        return json.loads(text, parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        raise ValueError("not UTF-8 text") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not JSON ({str(error)[:80]})") from error
+
+
+def _json_cell(name: str, cell: str) -> Any:
+    try:
+        return from_json(cell)
+    except ValueError as error:
+        raise RowError(f'the field "{name}" is {error}') from error
 
 
 def _refuse_constant(name: str) -> None:
@@ -251,28 +288,9 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
     return count
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[TextIO]:
-    """A text file that stands at `path` once all is written and on the disk.
-
-    Raises:
-        StorageError: it cannot be written; what stood there before stays.
-    """
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        with part.open("x", encoding="utf-8", newline="\n") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        what = f"{path} cannot be written: {error.strerror or error}."
-        raise StorageError(what, "Check that the folder exists and the disk has room.") from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def _cell(value: Any) -> Any:
+    if isinstance(value, dict) or (isinstance(value, list | tuple) and any(isinstance(one, dict) for one in value)):
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
     if isinstance(value, list | tuple):
         value = "|".join(map(str, value))
     return "'" + value if isinstance(value, str) and _runs(value) else value

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from leaml.errors import DataError, OptionError, StorageError
-from leaml.store.tables import whole_file
+from leaml.files import whole_file
 from leaml.verbs.following import tell
 
 

@@ -127,9 +127,9 @@ def test_where_it_fails_everything_is_as_it_was(project, monkeypatch, broken):
     before = files(project), project.db.rows("images")
 
     def fail(*_, **__):
-        raise OSError(28, "No space left on device") if broken == "write" else StorageError("The disk is full.")
+        raise StorageError("The disk is full.")
 
-    monkeypatch.setattr(*((blanking, "write") if broken == "write" else (project.db, "record")), fail)
+    monkeypatch.setattr(*((blanking, "write_whole") if broken == "write" else (project.db, "record")), fail)
     with pytest.raises(StorageError):
         list(blank(project, named(project, "ward/1.jpg"), REGION, "folder", "A"))
     assert (files(project), project.db.rows("images")) == before

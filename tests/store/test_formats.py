@@ -293,10 +293,12 @@ def test_known_splits_are_known_however_they_are_written(folder):
     assert [question.split for question in read_folder(folder).questions] == ["train", "Shifted"]
 
 
-def test_a_table_whose_name_says_nothing_is_named(folder):
-    csv_of(folder, HEAD, "1.jpg,Q?,yes,yes/no,", name="labels.csv")
+def test_a_table_that_nobody_knows_is_named(folder):
+    csv_of(folder, "scan,finding", "1.jpg,polyp", name="labels.csv")
+    (folder / "notes.json").write_text('{"made by": "us"}', encoding="utf-8")
     data = read_folder(folder)
-    assert data.questions == [] and data.notes[0].startswith("'labels.csv' was not read: call it questions")
+    assert data.questions == []
+    assert [note.split(" was not read: call it")[0] for note in data.notes] == ["'labels.csv'", "'notes.json'"]
 
 
 def test_a_file_of_another_kind_is_refused(folder):

@@ -13,6 +13,7 @@ from PIL import Image
 from leaml.errors import DataError, StorageError
 from leaml.store import images
 from leaml.store.images import decode, decode_bytes
+from leaml.store.jpeg import bare
 
 SECRET = b"Jane Doe 1961-05-04"
 
@@ -352,5 +353,18 @@ def test_bytes_turned_at_random_never_raise_anything_but_a_refusal(kind):
 )
 def test_a_stream_that_is_not_regular_is_not_kept(end):
     data = saved(scene(), "JPEG")
-    assert images.bare_jpeg(data[:2] + end, scene()) is None
-    assert images.bare_jpeg(data[:-2], scene()) is None
+    assert bare(data[:2] + end) == bare(data[:-2]) == (None, False)
+
+
+@pytest.mark.parametrize("size", [(1280, 1024), (1283, 977), (2600, 400), (640, 480), (5200, 8), (330, 300), (90, 60)])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
+def test_the_thumbnail_of_a_kept_stream_shows_the_whole_picture(size, options):
+    data = saved(scene(size=size), "JPEG", quality=90, **options)
+    decoded = decode_bytes(data, "1.jpg")
+    assert decoded.size == size and decoded.suffix == ".jpg"
+    with Image.open(io.BytesIO(decoded.thumb)) as thumb, Image.open(io.BytesIO(data)) as whole:
+        assert min(161, max(size)) <= max(thumb.size) <= 320
+        difference = np.asarray(thumb, float) - np.asarray(whole.resize(thumb.size, Image.Resampling.BOX), float)
+        assert np.abs(difference).mean() < 4
+    if min(size) > 50:
+        assert (int(decoded.dhash, 16) ^ int(images.dhash(scene(size=size)), 16)).bit_count() <= 3

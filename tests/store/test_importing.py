@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from leaml import files
 from leaml.errors import DataError, OptionError, StorageError
 from leaml.options import ImportOptions
 from leaml.records import Progress, Result
@@ -401,7 +402,7 @@ def test_a_full_disk_leaves_a_whole_project_and_a_clear_message(project, folder,
         fsync(handle)
 
     with monkeypatch.context() as patch:
-        patch.setattr(arrival.os, "fsync", full)
+        patch.setattr(files.os, "fsync", full)
         with pytest.raises(StorageError, match="No space left on device") as raised:
             list(import_folder(project, folder, settings()))
     assert f"{allowed - allowed % 5} were taken" in raised.value.what and "import the folder again" in raised.value.fix
@@ -429,12 +430,12 @@ def test_a_database_that_cannot_be_written_leaves_no_file_without_a_row(project,
 def test_files_that_a_killed_import_left_are_taken_over(project, folder, take):
     add(folder, 1)
     take()
-    files = {path.name: path.read_bytes() for path in (project.folder / "images").iterdir()}
+    stored = {path.name: path.read_bytes() for path in (project.folder / "images").iterdir()}
     other = type(project).create(project.folder.parent / "other", "Other")
-    for name in files:
+    for name in stored:
         (other.folder / "images" / name).write_bytes(b"half of a pic")
     list(import_folder(other, folder, settings()))
-    assert {path.name: path.read_bytes() for path in (other.folder / "images").iterdir()} == files
+    assert {path.name: path.read_bytes() for path in (other.folder / "images").iterdir()} == stored
     other.close()
 
 
