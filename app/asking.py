@@ -15,7 +15,7 @@ from leaml.evaluation.scoring import normalise, score
 from leaml.jobs.answering import Answering
 from leaml.records import REGIONS
 from leaml.review.queues import neighbour
-from leaml.store.formats import LONGEST_TEXT
+from leaml.store.annotation import LONGEST_TEXT
 from leaml.store.placing import ARRIVING
 from leaml.store.project import Adapter, PairState, Project, Template
 

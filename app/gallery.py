@@ -12,7 +12,7 @@ from app.pictures import thumb_address
 from app.results import newest
 from app.texts import compare as texts
 from leaml.jobs.queue import Job
-from leaml.store.formats import LONGEST_TEXT
+from leaml.store.annotation import LONGEST_TEXT
 from leaml.store.project import Adapter, PairState, PredictionRow, Project
 
 PER_PAGE = 12

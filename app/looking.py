@@ -11,7 +11,7 @@ from app.pictures import picture_address
 from app.texts import looking as texts
 from leaml.errors import LeamlError
 from leaml.jobs.answering import Answering
-from leaml.store.formats import LONGEST_TEXT
+from leaml.store.annotation import LONGEST_TEXT
 from leaml.store.project import Project
 
 
