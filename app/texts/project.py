@@ -11,9 +11,12 @@ IS_OPEN = "is open"
 
 IMPORT = "Import pictures"
 FOLDER = "Folder on this computer"
-FOLDER_HINT = "A folder of pictures, with questions and captions as tables beside them where you have them."
+FOLDER_HINT = (
+    "A folder of pictures, with tables of questions and captions beside them where you have them: of this program,"
+    " Label Studio, LLaVA, VQA-RAD, Kvasir-VQA, parquet or Hugging Face datasets. Or one of the hub: hub:owner/name."
+)
 FOLDER_START = "Import this folder"
-UPLOAD = "Or drop files here: pictures, questions.jsonl or .csv, captions.jsonl"
+UPLOAD = "Or drop files here: pictures, tables of questions and captions (.jsonl, .csv, .json, .parquet)"
 UPLOAD_START = "Import these files"
 OPTIONS = "Options"
 NO_FOLDER = ("No folder is named.", "Write where the pictures are, such as /home/me/pictures.")

@@ -12,7 +12,7 @@ folder again adds what is new in it, and nothing else.
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from leaml.errors import StorageError
 from leaml.options import ImportOptions
 from leaml.records import Progress, Result
+from leaml.store import hub
 from leaml.store.annotations import Annotations
 from leaml.store.arrival import Arrival
 from leaml.store.blanking import delete_unwanted
@@ -42,7 +43,8 @@ def import_folder(
 ) -> Iterator[Progress | Result]:
     """Takes in a folder in the import format (see `leaml.store.formats`); a folder of pictures alone is one.
 
-    Tables that hold their pictures are unpacked for the while (`leaml.store.layouts.arrow`).
+    Tables that hold their pictures are unpacked for the while (`leaml.store.layouts.arrow`); a folder that is called
+    hub:owner/name is fetched from the Hugging Face hub (`leaml.store.hub`).
 
     Args:
         run_folder: gets findings.json; None: the findings stand in the project's setting alone.
@@ -57,7 +59,12 @@ def import_folder(
         OptionError: the shares leave nothing for training.
     """
     delete_unwanted(project)
-    with at_hand(folder, run_folder or project.folder) as given:
+    beside = run_folder or project.folder
+    with ExitStack() as opened:
+        if name := hub.named(folder):
+            folder = Path(opened.enter_context(TemporaryDirectory(prefix="fetched-", dir=beside)))
+            yield from hub.fetch(name, folder)
+        given = opened.enter_context(at_hand(folder, beside))
         yield from _take_in(project, read_folder(given), options, person, run_folder)
 
 

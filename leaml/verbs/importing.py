@@ -7,6 +7,7 @@ from pathlib import Path
 
 from leaml.errors import StorageError
 from leaml.options import ImportOptions
+from leaml.store import hub
 from leaml.store.findings import Findings
 from leaml.store.importing import SETTING, import_captions, import_questions
 from leaml.store.tables import how_many
@@ -18,7 +19,10 @@ MOST_SHOWN = 20
 
 
 def add_options(parser: argparse.ArgumentParser, verb: str) -> None:
-    text = "folder of pictures, or of images/ with questions.jsonl (or .csv) and captions.jsonl; or one such file"
+    text = (
+        "folder of pictures, with tables of questions and captions beside them, as this or other programs write them;"
+        " one such table; or hub:owner/name, a data set of the Hugging Face hub"
+    )
     parser.add_argument("folder", metavar="PATH", help=text)
     parser.add_argument("--captions", action="store_true", help="PATH is a file of captions, not one of questions")
     flags.add_flags(parser, ImportOptions, leave_out=["folder"])
@@ -30,10 +34,11 @@ def main(arguments: argparse.Namespace) -> int:
     """Takes in what can be used, and names the rest with the reason."""
     options = flags.read(arguments, ImportOptions)
     path = Path(options.folder).expanduser()
-    if not path.exists():
+    on_the_hub = hub.named(path) is not None
+    if not on_the_hub and not path.exists():
         raise StorageError(f"There is no {path}.", "Give a folder of pictures, or a file of questions or captions.")
     project = projects.chosen(arguments)
-    if path.is_dir():
+    if on_the_hub or path.is_dir():
         job = following.submit(project, "import", options, arguments)
         if job is None:
             return 0

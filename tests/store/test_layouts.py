@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import sys
+from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
@@ -10,6 +13,7 @@ from PIL import Image
 
 from leaml.errors import DataError
 from leaml.options import ImportOptions
+from leaml.store import hub
 from leaml.store.formats import read_annotations, read_folder
 from leaml.store.importing import import_folder
 from leaml.store.layouts import rows_of
@@ -303,3 +307,45 @@ def test_rows_are_refused_one_by_one(folder):
     assert first()["answer"] == "no" and place == "item 2"
     with pytest.raises(RowError):
         second()
+
+
+# ---- the hub -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["hub:", "hub:name", "hub:a/b/c", "hub:../x", "hub:a/..", "hub:-a/b", "hub:a/b c", "hub:a/b;id"]
+)
+def test_what_names_no_data_set_is_refused_before_anything_is_asked(project, name):
+    with pytest.raises(DataError, match="names no data set"):
+        taken(project, Path(name))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script is no program there")
+def test_a_data_set_of_the_hub_is_fetched_by_a_process_of_its_own(project, monkeypatch, tmp_path):
+    fetched = f"""import pathlib, sys
+target = pathlib.Path(sys.argv[-1])
+(target / "metadata.csv").write_text("img_id,question,answer\\na,Polyp?,yes\\n")
+(target / "a.png").write_bytes({picture(1)!r})
+print('["", ""]')"""
+    monkeypatch.setattr(hub.sys, "executable", str(script(tmp_path, fetched)))
+    assert taken(project, Path("hub:owner/name"))["questions"]["taken"] == 1
+    assert {path.name for path in project.folder.iterdir()} == {"images", "leaml.db", "runs", "thumbs"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script is no program there")
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [('["There is no network.", "Look."]', "no network"), ("", "could not be fetched"), ("<b>", "fetched")]
+)
+def test_what_goes_wrong_while_fetching_is_said(project, monkeypatch, tmp_path, said, reason):
+    monkeypatch.setattr(hub.sys, "executable", str(script(tmp_path, f"print({said!r})")))
+    with pytest.raises(DataError, match=reason):
+        taken(project, Path("hub:owner/name"))
+
+
+def script(folder, source):
+    """An executable that runs this source in place of the process that has the network."""
+    path = folder / "fetch"
+    path.write_text(f"#!{sys.executable}\n{source}\n", encoding="utf-8")
+    path.chmod(0o700)
+    return path

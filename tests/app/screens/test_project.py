@@ -130,3 +130,40 @@ def test_the_import_as_a_command(screen):
 def test_the_screen_shows_no_more_than_one_button_to_press_first(screen):
     filled = [part for part in vars(screen).values() if isinstance(part, gr.Button) and part.variant == "primary"]
     assert filled == [screen.take_folder], "beside the one that leads to the next step"
+
+
+def test_a_data_set_of_the_hub_is_imported_by_its_name(screen):
+    screen.import_folder("hub:owner/name", *typed(screen))
+    (job,) = queue.jobs(screen.context.project)
+    assert job.options["folder"] == "hub:owner/name"
+    with pytest.raises(DataError, match="names no data set"):
+        screen.import_folder("hub:name", *typed(screen))
+
+
+def test_a_backup_is_kept_and_comes_back_as_a_project_of_its_own(screen):
+    keeping, context = screen.keeping, screen.context
+    said = keeping.keep()
+    (name,) = said.updates[keeping.file]["choices"]
+    assert (context.home / "backups" / name).is_file() and name in said.sentence
+    assert "pictures" in said.updates[keeping.room]
+    assert "Polyps" in keeping.bring_back(name).sentence
+    assert context.names() == ["polyps", "polyps-2"] and context.project.name == "polyps-2"
+    assert len(context.project.labels(split=None)) == len(context.get("polyps").labels(split=None)) > 0
+
+
+def test_a_copy_is_opened_and_may_not_be_made_while_a_job_runs(screen, tmp_path):
+    screen.keeping.duplicate(" Second reader ")
+    assert screen.context.project.title == "Second reader" and screen.context.names() == ["polyps", "second-reader"]
+    with pytest.raises(DataError, match="no name"):
+        screen.keeping.duplicate("  ")
+    queue.submit(screen.context.project, "import", ImportOptions(folder=str(tmp_path)))
+    for act in (screen.keeping.keep, lambda: screen.keeping.duplicate("Third")):
+        with pytest.raises(DataError, match="still runs"):
+            act()
+
+
+@pytest.mark.parametrize("file", ["", None, "nowhere.zip", "../no/such.zip", "/no/such.zip"])
+def test_a_backup_that_is_not_there_is_named(screen, file):
+    with pytest.raises(DataError, match="No such backup"):
+        screen.keeping.bring_back(file)
+    assert screen.context.names() == ["polyps"]
