@@ -10,7 +10,7 @@ from typing import Any, Literal
 from gradio.components import Component
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.accounts import accounts_view, manage
+from app.accounts import accounts_view, change_own, manage
 from app.agreement import agreement_view
 from app.context import Context
 from app.drawn import drawn
@@ -40,7 +40,7 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(hide_input_in_errors=True)  # which may be a password, and go into the log
 
-    act: Literal["show", "history", "settle", "take", "save", "add", "role", "password", "remove"] = "show"
+    act: Literal["show", "history", "settle", "take", "save", "add", "role", "password", "remove", "own"] = "show"
     view: View = "progress"
     person: str = Field("", max_length=200)
     before: int | None = None
@@ -50,6 +50,7 @@ class Asked(BaseModel):
     name: str = Field("", max_length=200)
     role: str = Field("", max_length=20)
     password: str = Field("", max_length=10 * MOST_LETTERS, repr=False)
+    current: str = Field("", max_length=10 * MOST_LETTERS, repr=False)
 
 
 class People:
@@ -69,8 +70,7 @@ class People:
 
     def folded(self) -> dict[str, Any]:
         """What it shows before anything was asked for."""
-        views = [[key, words] for key, words in texts.TABS.items() if key != "accounts" or self.context.may("admin")]
-        return {"words": texts.WORDS, "views": views, "view": None}
+        return {"words": texts.WORDS, "views": [list(view) for view in texts.TABS.items()], "view": None}
 
     def answer(self, payload: dict[str, Any]) -> Updates:
         """Does what was asked, and shows what stands there then."""
@@ -92,6 +92,8 @@ class People:
         if asked.act == "take":
             settle_label(project, self.context.person, asked.pair)
             return texts.SETTLED
+        if asked.act == "own" and self.context.asks_who:
+            return change_own(self.context.home, self.context.person, asked.current, asked.password)
         if asked.act in ("add", "role", "password", "remove"):
             if asked.act == "remove" and asked.name == self.context.person:
                 raise OptionError(*texts.NOT_ONESELF)
@@ -105,13 +107,9 @@ class People:
             "agreement": lambda: agreement_view(project, person),
             "work": lambda: work(project, person, asked.person or person, admin, asked.before, asked.after),
             "settings": lambda: settings_view(project, admin),
-            "accounts": self._accounts,
+            "accounts": lambda: accounts_view(self.context.home, self.context.asks_who, person, admin),
         }
         return views[asked.view]()
-
-    def _accounts(self) -> dict[str, Any]:
-        refuse_unfit(self.context, "admin")
-        return accounts_view(self.context.home, self.context.asks_who)
 
     def _settle(self, project: Project, pair: int) -> Updates:
         """Shows a disagreement on the card above, with what each of them said."""

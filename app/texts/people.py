@@ -32,6 +32,10 @@ WORDS = {
     "keep": "Give it",
     "remove": "Take off…",
     "sure": "Really take off",
+    "current": "Present password",
+    "new": "New password",
+    "change": "Change my password",
+    "leave": "Log out",
     "back": "Back",
     "withdrawn": "taken back",
 }
@@ -162,6 +166,9 @@ HOW_TO_LOG_IN = (
 )
 ACCOUNTS_HELP = "Who may log in, and what each may do. What somebody did stays when the account is taken off."
 PASSWORD_HELP = "At least {least} letters: a sentence that only the person would write is best. Tell it in person."
+OWN_ACCOUNT = "You are logged in as {name} ({role})."
+OWN_CHANGED = "You have a new password. Log in with it."
+NOT_CURRENT = ("This is not your present password.", "Type it again; if it is lost, an admin gives you a new one.")
 NOT_ONESELF = ("This is your own account.", "Another admin can take it off.")
 ADDED = "{name} may log in now."
 CHANGED = "{name} is {role} now."

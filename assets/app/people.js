@@ -178,12 +178,22 @@ leaml.peopleViews = (function () {
     ];
   }
 
+  const password = (name, part, known) =>
+    make("input", { type: "password", autocomplete: known ? "current-password" : "new-password", "aria-label": name, placeholder: name, "data-part": part });
+
+  function ownAccount(told, words, act) {
+    const current = password(words.current, "own-current", true);
+    const next = password(words.new, "own-new", false);
+    const change = () => act({ act: "own", current: current.value, password: next.value });
+    return make("div", { class: "people-own" }, make("p", {}, told.own, " ", make("a", { href: "/logout" }, words.leave)),
+      make("div", { class: "card-buttons" }, current, next, button(words.change, "", change, { "data-part": "own-change" })));
+  }
+
   function accounts(told, words, act) {
-    if (!told.rows) return [make("p", {}, told.help), make("p", { class: "quiet" }, told.how)];
+    const own = told.own ? ownAccount(told, words, act) : null;
+    if (!told.rows) return [told.help ? make("p", {}, told.help) : null, told.how ? make("p", { class: "quiet" }, told.how) : null, own];
     const roles = (chosen, more) =>
       make("select", { "aria-label": words.role, ...more }, told.roles.map(([key, text]) => make("option", { value: key, selected: key === chosen }, text)));
-    const secret = (more) =>
-      make("input", { type: "password", autocomplete: "new-password", minlength: told.least, "aria-label": words.password, placeholder: words.password, ...more });
     const row = (one) => {
       const role = roles(one.role, { onchange: () => act({ act: "role", name: one.name, role: role.value }) });
       const line = make("li", { class: "people-account" }, make("strong", {}, one.name), role);
@@ -193,10 +203,10 @@ leaml.peopleViews = (function () {
         button(words.remove, "", () => sure(), { class: "card-quiet" }));
       const back = () => button(words.back, "", rest, { class: "card-quiet" });
       function give() {
-        const password = secret();
-        const keep = () => act({ act: "password", name: one.name, password: password.value });
-        acts.replaceChildren(password, button(words.keep, "", keep, {}), back());
-        password.focus();
+        const field = password(words.password, "given-password", false);
+        const keep = () => act({ act: "password", name: one.name, password: field.value });
+        acts.replaceChildren(field, button(words.keep, "", keep, {}), back());
+        field.focus();
       }
       const sure = () =>
         acts.replaceChildren(button(`${words.sure} ${one.name}`, "", () => act({ act: "remove", name: one.name }), {}), back());
@@ -205,14 +215,14 @@ leaml.peopleViews = (function () {
       return line;
     };
     const name = make("input", { type: "text", maxlength: 60, "aria-label": words.name, placeholder: words.name, "data-part": "account-name" });
-    const password = secret({ "data-part": "account-password" });
+    const first = password(words.password, "account-password", false);
     const role = roles("annotator", { "data-part": "account-role" });
-    const add = () => act({ act: "add", name: name.value, role: role.value, password: password.value });
+    const add = () => act({ act: "add", name: name.value, role: role.value, password: first.value });
     return [
       make("p", { class: "quiet" }, told.help), make("ul", {}, told.rows.map(row)),
       make("div", { class: "people-account" }, name, role,
-        make("div", { class: "card-buttons" }, password, button(words.add, "", add, { class: "card-primary", "data-part": "account-add" }))),
-      make("p", { class: "quiet" }, told.how),
+        make("div", { class: "card-buttons" }, first, button(words.add, "", add, { class: "card-primary", "data-part": "account-add" }))),
+      make("p", { class: "quiet" }, told.how), own,
     ];
   }
 

@@ -268,11 +268,17 @@ def test_what_needs_a_role_is_refused_to_others(with_login, act):
     assert len(accounts.Accounts(with_login.context.home).all()) == 1
 
 
-def test_accounts_are_hidden_from_who_is_no_admin(with_login):
-    with_login.context.role = "reviewer"
-    assert "accounts" not in dict(with_login.folded()["views"])
-    with pytest.raises(LeamlError, match="may not"):
-        asked(with_login, view="accounts")
+def test_others_see_their_own_account_alone_and_change_its_password(with_login):
+    known = Accounts(with_login.context.home)
+    known.add(B, SENTENCE, "annotator")
+    with_login.context.role, with_login.context.person = "annotator", B
+    told = asked(with_login, view="accounts")["accounts"]
+    assert told["rows"] is None and told["own"] == "You are logged in as Dr. B (annotator: labels)."
+    with pytest.raises(OptionError, match="not your present password"):
+        asked(with_login, "own", view="accounts", current="another sentence", password=SENTENCE + "!")
+    said = asked(with_login, "own", view="accounts", current=SENTENCE, password=SENTENCE + "!")["said"]
+    assert said == texts.OWN_CHANGED and known.check(B, SENTENCE + "!").role == "annotator"
+    assert known.check(A, SENTENCE), "nobody else's"
 
 
 # Strangers

@@ -102,7 +102,8 @@ def test_settings_are_sent_as_typed_and_locked_where_they_may_not_be_changed(peo
 
 def test_nobody_is_taken_off_with_one_click(people):
     rows = [{"name": HOSTILE, "role": "reviewer"}]
-    told = {"help": "", "how": "", "rows": rows, "roles": [list(role) for role in texts.ROLES.items()], "least": 10}
+    roles = [list(role) for role in texts.ROLES.items()]
+    told = {"help": "", "how": "", "rows": rows, "roles": roles, "own": "You are logged in."}
     unfolded(people, "accounts", told)
     people.page.get_by_role("button", name=texts.WORDS["remove"]).click()
     assert people.asked() == []
@@ -114,6 +115,16 @@ def test_nobody_is_taken_off_with_one_click(people):
     people.page.click("[data-part=account-add]")
     assert people.asked() == [
         {"act": "add", "view": "accounts", "name": "Dr. B", "role": "annotator", "password": "a long sentence"}
+    ]
+
+
+def test_ones_own_password_is_changed_with_the_present_one(people):
+    unfolded(people, "accounts", {"help": "", "how": "", "rows": None, "own": f"You are {HOSTILE}."})
+    people.page.fill("[data-part=own-current]", "a long sentence")
+    people.page.fill("[data-part=own-new]", "another sentence")
+    people.page.click("[data-part=own-change]")
+    assert people.asked() == [
+        {"act": "own", "view": "accounts", "current": "a long sentence", "password": "another sentence"}
     ]
 
 
