@@ -35,11 +35,12 @@ def replacing(path: Path, safe: bool = True) -> Iterator[Path]:
         if safe:
             _sync(part)
         part.replace(path)
-    except OSError as error:
+    except BaseException as error:
+        part.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         what = f"{path} cannot be written: {error.strerror or error}."
         raise StorageError(what, "Check that the folder exists and the disk has room.") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -354,7 +354,9 @@ def _reduced(image: Image.Image) -> Image.Image:
     times = max(image.size) / THUMBNAIL_SIDE
     if times >= 2:
         return image.reduce(math.ceil(times))
-    size = tuple(max(1, round(side / max(1, times))) for side in image.size)
+    if times <= 1:
+        return image
+    size = tuple(max(1, round(side / times)) for side in image.size)
     return image.resize(size, Image.Resampling.HAMMING)
 
 
