@@ -175,6 +175,8 @@ def disputes(project: Project, **equal: Any) -> list[Dispute]:
         if len({(_verdict(row), row["answer"] if _verdict(row) == "right" else "") for row in own}) > 1:
             ids, people = tuple(row["id"] for row in own), tuple(row["person"] for row in own)
             found.append(Dispute(pair, own[0]["image_id"], ids, people))
+    if not found:
+        return []
     asked = Between(review_settings(project).overlap)
     rows = project.db.rows("states", pair_id=[each.pair for each in found], opinions=asked)
     newest = {row["pair_id"]: row["verdict_id"] for row in rows}

@@ -139,6 +139,13 @@ def test_a_third_decision_settles_a_disagreement(project, disputed):
     assert to_settle(project, C) == [first, last]
 
 
+def test_what_settles_is_no_further_opinion_whichever_queue_it_came_from(project, disputed):
+    first, _, _ = disputed
+    decide(project, C, Decision(first, project.pair(first).verdict_id, True, queue="audit"))
+    assert first not in to_settle(project, "Dr. D")
+    assert project.db.counts("opinions", "person", pair_id=first) == {A: 1, B: 1}
+
+
 def test_nobody_settles_a_disagreement_of_ones_own(project, disputed):
     first, same, _ = disputed
     assert to_settle(project, A) == to_settle(project, B) == []
