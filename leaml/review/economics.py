@@ -93,19 +93,19 @@ def gain(
 
 
 def gains(project: Project) -> list[Gain]:
-    """What each comparison on the calibration split gained over the one before it, oldest first."""
-    runs: list[dict[int, bool]] = []
+    """What each adapted model gained over the one of the round before it on the calibration split, oldest first.
+
+    Every comparison counts that asked the calibration split, too; the newest model in it stands for its round.
+    """
     asked = {pair.id: pair.image_id for pair in project.labels("calibration")}
+    rounds: dict[int, dict[int, bool]] = {}
     for job in project.db.rows("jobs", kind="compare", state="done"):
-        if job["options"].get("on") != "calibration":
-            continue
-        newest: dict[int, dict[int, bool]] = {}
-        for said in project.predictions(job["resume_of"] or job["id"]):
-            if said.adapter_id is not None:
-                newest.setdefault(said.adapter_id, {})[said.pair_id] = said.correct
-        if newest:
-            runs.append(newest[max(newest)])
-    found = [gain(before, after, asked) for before, after in pairwise(runs)]
+        run = job["resume_of"] or job["id"]
+        said = project.db.rows("predictions", job_id=run, pair_id=list(asked), adapter_id=Other(None))
+        newest = max((row["adapter_id"] for row in said), default=None)
+        if newest is not None:
+            rounds[newest] = {row["pair_id"]: bool(row["correct"]) for row in said if row["adapter_id"] == newest}
+    found = [gain(rounds[before], rounds[after], asked) for before, after in pairwise(sorted(rounds))]
     return [each for each in found if each is not None]
 
 

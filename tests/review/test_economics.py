@@ -69,3 +69,16 @@ def test_rounds_are_compared_on_the_calibration_split(project):
     project.db.insert("jobs", {"kind": "compare", "state": "done", "options": {"on": "test"}})
     (found,) = gains(project)
     assert isinstance(found, Gain) and found.difference == pytest.approx(7 / 12) and found.goes_on
+
+
+def test_what_asked_the_calibration_split_beside_is_a_round_and_twice_the_same_is_one(project):
+    project.db.record("", "import", [("images", n, {}, {"split": "calibration"}) for n in range(1, 13)])
+    pairs = [project.add_label(A, n, "Is there a polyp?", "yes", "yes/no") for n in range(1, 13)]
+    adapters = [
+        project.add_adapter(None, name, "answers", "lora", project.folder / f"runs/{name}", "x", 1, 1) for name in "ab"
+    ]
+    for adapter, right in zip((adapters[0], adapters[0], adapters[1]), (3, 4, 11)):
+        job = project.db.insert("jobs", {"kind": "compare", "state": "done", "options": {"on": "test", "trust": True}})
+        project.add_predictions(job, adapter, [(pair, "yes", n < right, None) for n, pair in enumerate(pairs)])
+    (found,) = gains(project)
+    assert found.difference == pytest.approx(7 / 12)
