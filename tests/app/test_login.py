@@ -165,6 +165,18 @@ def test_a_login_that_nobody_has_is_refused(tmp_path):
         main.access_of(given(auth=True), Context(tmp_path))
 
 
+def test_what_a_person_may_follows_from_the_login(tmp_path):
+    context = Context(tmp_path)
+    assert context.may("admin"), "where nobody logs in, everybody may do everything"
+    context.asks_who = True
+    assert not context.may("annotator")
+    token = ENTERED.set(Account("Dr. R", "reviewer"))
+    try:
+        assert context.may("annotator") and context.may("reviewer") and not context.may("admin")
+    finally:
+        ENTERED.reset(token)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def no_proxy():
     before = os.environ.get("NO_PROXY")
