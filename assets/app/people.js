@@ -74,6 +74,7 @@ leaml.people = function (element, props, watch) {
       steps.length ? make("ol", {}, steps) : make("p", {}, history.none),
       make("div", { class: "card-buttons" }, leaml.button(words.close, "Esc", () => dialog.close(), { "data-part": "close" })));
     dialog.addEventListener("close", () => dialog.remove());
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     document.body.append(dialog);
     dialog.showModal();
   }
