@@ -38,7 +38,9 @@ def _named(error: ValidationError, options: type[Options]) -> OptionError:
 class ImportOptions(Options):
     """Taking pictures, questions and captions into a project."""
 
-    folder: str = Field(min_length=1, max_length=4000, description="Folder of pictures, questions and captions.")
+    folder: str = Field(
+        min_length=1, max_length=4000, description="Folder of pictures, questions and captions, or hub:owner/name."
+    )
     labels: int | None = Field(
         None, ge=1, description="Take the answers of only this many train pictures, drawn at random; none: of all."
     )
@@ -199,6 +201,9 @@ class AdaptOptions(TrainingOptions):
     steps: int = Field(150, ge=1, le=1_000_000, description="Training steps.")
     learning_rate: float = Field(2e-3, gt=0, le=1, description="Peak of the learning rate.")
     method: Literal["lora", "neurons", "full"] = Field("lora", description="What is trained.")
+    start_from: int | None = Field(
+        None, ge=1, description="Number of an adapted model (a LoRA) to go on from; none: the base model."
+    )
     rank: int = Field(16, ge=1, le=512, description="Rank of the LoRA.")
     fraction: float = Field(0.05, gt=0, le=1, description="Share of the neurons, where neurons are trained.")
     use_suggestions: bool = Field(True, description="Learn from accepted suggestions beside the labels.")

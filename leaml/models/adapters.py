@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -73,6 +74,20 @@ def add_lora(model: nn.Module, rank: int, alpha: float, name: str = "default") -
     if rank < 1:
         raise OptionError(f"A LoRA of rank {rank} cannot be trained.", "Give a rank of 1 or more.")
     return _add(model, LoraConfig(r=rank, lora_alpha=alpha, target_modules=language_linears(model)), name)
+
+
+def load_lora(model: nn.Module, folder: Path, name: str = "default") -> PeftModel:
+    """Put a LoRA that was saved on its base model again, to learn on. It becomes the active adapter.
+
+    Raises:
+        ModelError: its files are gone or damaged, or it is none of this model's.
+    """
+    keep_differentiable(model)
+    try:
+        return PeftModel.from_pretrained(model, str(folder), adapter_name=name, is_trainable=True)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        line = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ModelError(f"The LoRA in {folder.name} cannot be loaded: {line}", "Begin with the base model.") from error
 
 
 def export_lora(model: PeftModel, adapter: str, folder: Path) -> None:
