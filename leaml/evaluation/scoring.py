@@ -277,6 +277,8 @@ def _phrases(choices: tuple[str, ...]) -> tuple[tuple[tuple[str, ...], str], ...
     for choice in choices:
         phrases.setdefault(tuple(normalise(choice).split()), choice)
     for words, choice in list(phrases.items()):
+        if words[-1:] == ("%",):  # "8 to 16" says "8 to 16 %", where that is not another choice
+            phrases.setdefault(words[:-1], choice)
         region = _REGION_PHRASES.get(words)
         for variant, same in _REGION_PHRASES.items():
             if same == region:

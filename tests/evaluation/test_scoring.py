@@ -103,6 +103,14 @@ def test_a_denied_or_doubled_label_is_not_an_answer(written, label):
     assert parse_choice(written, FINDINGS) == label
 
 
+def test_a_percent_sign_may_be_left_out_where_nothing_else_is_meant():
+    shares = ("under 8 %", "8 to 16 %", "over 16 %")
+    assert [parse_choice(text, shares) for text in ("8 to 16", "8-16%", "under 8", "8", "16")] == [
+        "8 to 16 %", "8 to 16 %", "under 8 %", None, None,
+    ]  # fmt: skip
+    assert parse_choice("8", ("8", "8 %")) == "8" and parse_choice("8 percent", ("8", "8 %")) == "8 %"
+
+
 def test_a_label_comes_back_as_the_choices_spell_it():
     assert parse_choice("YES", ("Yes", "No")) == "Yes"
 
