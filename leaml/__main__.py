@@ -28,6 +28,10 @@ class Verb:
 
 
 VERBS = (
+    Verb("models", "list models to choose from, with licence, memory and what is here", "leaml.verbs.models"),
+    Verb("download", "fetch a model of the Hugging Face hub, after its size and licence", "leaml.verbs.models"),
+    Verb("use", "have a project work with another model from now on", "leaml.verbs.models"),
+    Verb("project", "list, back up, restore, copy or delete whole projects", "leaml.verbs.keeping"),
     Verb("init", "make an empty project", "leaml.verbs.init"),
     Verb("import", "take pictures, questions and captions into the project", "leaml.verbs.importing"),
     Verb("blank", "black out a region of pictures, for good", "leaml.verbs.stages"),

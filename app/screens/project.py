@@ -11,14 +11,18 @@ from app import arrivals
 from app.forms import CopyButton, Form
 from app.frame import Frame
 from app.job_panel import JobPanel, chosen_before
+from app.keeping import Keeping
 from app.listening import Said
+from app.model_choice import ModelChoice
 from app.screens import Screen, Updates
 from app.texts import frame as frame_texts
 from app.texts import project as texts
 from leaml.errors import DataError, OptionError
 from leaml.jobs import queue
+from leaml.jobs.choosing import NANO, chosen
 from leaml.jobs.commands import command_of
 from leaml.options import ImportOptions
+from leaml.store import hub
 from leaml.store.findings import Findings
 from leaml.store.importing import SETTING
 from leaml.store.overview import Overview
@@ -42,20 +46,28 @@ class ProjectScreen(Screen):
     def build(self) -> None:
         self.form, self.copy = Form("import", ImportOptions, without=("folder",)), CopyButton("import")
         self.panel = JobPanel(self.context, self.key, ("import",), lambda project, job: "")
+        self.model = ModelChoice(self.context)
+        self.keeping = Keeping(self.context)
         with gr.Row(equal_height=False, elem_classes="two-sides"):
             with gr.Column(scale=1, min_width=480):
                 self._build_next()
                 self._build_import()
+                self.model.build()
                 self._build_projects()
             with gr.Column(scale=1, min_width=480):
                 self.panel.build()
                 self.findings = gr.HTML(elem_id="project-findings")
                 self.privacy = gr.HTML(elem_id="project-privacy")
+                self.keeping.build()
                 self._build_deletion()
         self.live = [
             self.next, *self.leads.values(), self.numbers, self.findings, self.privacy, self.cards, *self.panel.outputs,
+            *self.model.live,
         ]  # fmt: skip
-        self.outputs = [*self.live, self.importing, self.deletion, *self.form.inputs]
+        self.outputs = [
+            *self.live, self.importing, self.deletion, *self.form.inputs, *self.model.outputs,
+            *self.keeping.outputs,
+        ]  # fmt: skip
 
     def _build_next(self) -> None:
         self.next = gr.HTML(elem_id="project-next")
@@ -112,13 +124,15 @@ class ProjectScreen(Screen):
         frame.listen([self.make.click, self.title.submit], self.create, [self.title], [self.title], **anyway)
         frame.listen(self.delete.click, self.remove, [self.typed], [self.typed], changes=True)
         self.panel.subscribe(frame)
+        self.model.subscribe(frame)
+        self.keeping.subscribe(frame)
 
     # Showing ------------------------------------------------------------------------------------------------------
 
     def refresh(self, fresh: bool) -> Updates:
         project = self.context.project
         overview = project.overview() if project else None
-        updates = self._live(project, overview)
+        updates = self._live(project, overview) | self.model.refresh(fresh) | self.keeping.refresh(fresh)
         if fresh:
             before = chosen_before(queue.jobs(project), "import") if project else None
             updates |= self.form.fill(before) if before else self.form.defaults()
@@ -131,7 +145,7 @@ class ProjectScreen(Screen):
         project = self.context.project
         if project:
             arrivals.sweep(project)
-        return self._live(project, project.overview() if project else None)
+        return self._live(project, project.overview() if project else None) | self.model.panel.show()
 
     def _live(self, project: Project | None, overview: Overview | None) -> dict[Component, Any]:
         findings = _findings(project)
@@ -144,7 +158,7 @@ class ProjectScreen(Screen):
             for screen, button in self.leads.items()
         }
         return {
-            self.next: f"<h2>{words}</h2>",
+            self.next: f"<h2>{words}</h2>{_walk(project, overview)}",
             **buttons,
             self.numbers: _numbers(overview),
             self.findings: _found(findings),
@@ -191,7 +205,7 @@ class ProjectScreen(Screen):
         if not folder.strip():
             raise DataError(*texts.NO_FOLDER)
         path = Path(folder.strip()).expanduser()
-        if not path.is_dir():
+        if hub.named(path) is None and not path.is_dir():
             raise DataError(f"There is no folder {folder.strip()}.", texts.NO_FOLDER[1])
         return self._import(path, values)
 
@@ -209,7 +223,7 @@ class ProjectScreen(Screen):
         return self.copy.command_line(self.context.project, ("import", options))
 
     def _import(self, folder: Path, values: tuple[Any, ...]) -> dict[Component, Any]:
-        project, options = self._project(), self.form.read(values, folder=str(folder.resolve()))
+        project, options = self._project(), self.form.read(values, folder=str(folder))
         queue.submit(project, "import", options, self.context.person, command_of("import", options, project))
         return {**self._live(project, project.overview()), self.importing: gr.update(open=False)}
 
@@ -226,6 +240,15 @@ def _card(project: Project, is_open: bool) -> str:
     if is_open:
         return f'<div class="card project-card open">{inside}</div>'
     return f'<button class="card project-card" data-project="{escape(project.name)}">{inside}</button>'
+
+
+def _walk(project: Project | None, overview: Overview | None) -> str:
+    """What a new project still needs, in order; nothing once people and models have begun."""
+    if project is None or overview is None or (overview.labels and overview.captions):
+        return ""
+    steps = texts.walk(overview, len(project.templates()), chosen(project) or NANO)
+    items = (f'<li class="{"done" if done else ""}">{escape(words)}</li>' for done, words in steps)
+    return f'<ol class="walk">{"".join(items)}</ol>'
 
 
 def _numbers(overview: Overview | None) -> str:

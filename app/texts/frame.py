@@ -29,6 +29,7 @@ STEPS = {
 """The next step of a project -> the screen where it is done."""
 
 JOBS = {
+    "download": "project",
     "import": "project",
     "blank": "label",
     "order": "label",
@@ -44,6 +45,7 @@ JOBS = {
 """Kind of a job -> the screen that shows it."""
 
 DOING = {
+    "download": "Downloading the model",
     "import": "Importing",
     "blank": "Blacking out",
     "order": "Looking for typical pictures",

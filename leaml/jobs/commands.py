@@ -19,6 +19,7 @@ from leaml.options import Options
 from leaml.store.project import Project, home
 
 VERBS = {
+    "download": "download",
     "import": "import",
     "blank": "blank",
     "order": "order",
@@ -42,7 +43,8 @@ def command_of(kind: str, options: Options, project: Project | None = None, path
         project: named in the command, if given: by its name in the usual home, elsewhere by its folder.
         paths: what stands before the flags, such as the folder of an import.
     """
-    return shell_line([VERBS[kind], *map(str, paths), *words_of(options)], project)
+    always = ("model",) if project and project.setting("model") else ()  # else the verb would take the one chosen
+    return shell_line([VERBS[kind], *map(str, paths), *words_of(options, always)], project)
 
 
 def shell_line(words: Sequence[str], project: Project | None = None) -> str:
@@ -53,14 +55,14 @@ def shell_line(words: Sequence[str], project: Project | None = None) -> str:
     return subprocess.list2cmdline(whole) if os.name == "nt" else shlex.join(whole)
 
 
-def words_of(options: Options) -> list[str]:
-    """The options as words: required ones by place, then a flag for each that is not at its default."""
+def words_of(options: Options, always: Sequence[str] = ()) -> list[str]:
+    """The options as words: required ones by place, then a flag for each that is not at its default, or of `always`."""
     fields = type(options).model_fields
     required = [str(getattr(options, name)) for name, field in fields.items() if field.is_required()]
     changed = (
         word
         for name, field in fields.items()
-        if not field.is_required() and getattr(options, name) != field.default
+        if not field.is_required() and (getattr(options, name) != field.default or name in always)
         for word in _flag_and_value(name, field, getattr(options, name))
     )
     return [*required, *changed]

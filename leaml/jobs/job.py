@@ -12,6 +12,7 @@ from leaml.options import (
     CaptionOptions,
     CompareOptions,
     DistilOptions,
+    DownloadOptions,
     ExportOptions,
     GenerateOptions,
     ImportOptions,
@@ -22,6 +23,7 @@ from leaml.options import (
 from leaml.store.project import Project
 
 KINDS: dict[str, type[Options]] = {
+    "download": DownloadOptions,
     "import": ImportOptions,
     "blank": BlankOptions,
     "order": OrderOptions,

@@ -37,8 +37,7 @@ class Models:
         self.name = name
         loaded = load(name, precision=precision)
         self.framing = SeenFraming(loaded.model, Framing(loaded.processor))
-        reasons = (loaded.device_reason, loaded.dtype_reason, loaded.weights_reason, self.framing.packing_reason)
-        print(name, *reasons, sep="\n  ", flush=True)
+        print(loaded.name, *loaded.reasons, self.framing.packing_reason, sep="\n  ", flush=True)
         self._base = loaded.model
         self._fingerprint = fingerprint(loaded.model)
         self._wrapped: PeftModel | None = None
@@ -82,6 +81,9 @@ class Models:
             elif name not in self._wrapped.peft_config:
                 self._wrapped.load_adapter(str(adapter.path), adapter_name=name)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            if "size mismatch" in str(error):
+                what = f"{adapter.name} does not fit {self.name}: its weights have the shapes of another model's."
+                raise ModelError(what, "Choose the model that it was trained on, or train it again.") from error
             line = next(iter(str(error).splitlines()), type(error).__name__)
             raise ModelError(f"{adapter.name} cannot be loaded: {line}", "Train it again.") from error
         self._wrapped.base_model.enable_adapter_layers()

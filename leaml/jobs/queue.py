@@ -21,8 +21,10 @@ from leaml.errors import OptionError, StorageError
 from leaml.jobs import lines, processes
 from leaml.jobs.job import ACTIVE, KINDS, RESUMABLE, Job, job_of
 from leaml.jobs.locks import is_held
+from leaml.models.hub import pinned
 from leaml.options import Options
 from leaml.store.database import now
+from leaml.store.hub import PREFIX
 from leaml.store.project import Project
 
 START_SECONDS = 60.0
@@ -103,7 +105,7 @@ def submit(
         raise OptionError(f"There is no job of the kind {kind!r}.", f"There are: {', '.join(KINDS)}.")
     if type(options) is not KINDS[kind]:
         raise OptionError(f"{type(options).__name__} are not the options of {kind}.", "Give the ones of this kind.")
-    values = {"kind": kind, "options": _with_whole_paths(options.model_dump(mode="json")), "after": after}
+    values = {"kind": kind, "options": _settled(kind, options.model_dump(mode="json")), "after": after}
     id = project.db.insert("jobs", _new(person, command) | values)
     start_next(project)
     return id
@@ -216,12 +218,23 @@ def _new(person: str, command: str) -> dict[str, Any]:
     return {"state": "queued", "result": {}, "person": person, "command": command, "created": now()}
 
 
+def _settled(kind: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options with all that might come to mean something else until a worker, today's or a later one, reads them.
+
+    Folders by their whole paths, and a model of the hub by the commit that is here: the lineage of what comes of it.
+    """
+    options = _with_whole_paths(options)
+    if kind == "download" or options.get("server") or "model" not in options:  # a server has names of its own
+        return options
+    return options | {"model": pinned(options["model"])}
+
+
 def _with_whole_paths(options: dict[str, Any]) -> dict[str, Any]:
-    """The options with folders by their whole paths: a worker, today's or one that resumes, stands somewhere else."""
     folders = {
         name: str(Path(value).expanduser().resolve())
         for name in ("model", "folder", "other_pictures")
         if (value := options.get(name)) and (name == "folder" or Path(value).expanduser().is_dir()) and value != "nano"
+        and not value.startswith(PREFIX)
     }
     return options | folders
 

@@ -36,6 +36,7 @@ class Work:
 
 
 BRIDGES = {
+    "download": ("leaml.jobs.fetching", "download"),
     "import": ("leaml.jobs.taking_in", "take_in"),
     "blank": ("leaml.jobs.taking_in", "black_out"),
     "order": ("leaml.jobs.ordering", "order"),

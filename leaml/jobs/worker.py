@@ -32,7 +32,7 @@ SECONDS_FOR_THE_LOCK = 5.0
 WAITING = "Waiting for another project's job"
 SECONDS_BEFORE_WAITING_IS_SAID = 2.0
 """The answering process leaves within that time."""
-NEEDS_NO_DEVICE = ("import", "report")
+NEEDS_NO_DEVICE = ("download", "import", "report")
 
 
 class _Stopped(Exception):

@@ -1,15 +1,15 @@
 """Load any image-text-to-text model of transformers with its processor, or `"nano"`, which ships with the project.
 
-    loaded = load("nano")
+    loaded = load("nano")                       # or a folder, or owner/name@revision of the hub
     loaded.model, loaded.processor, loaded.device_reason, loaded.dtype_reason
 
-Weights come from safetensors alone, and no code that came with a model is ever run. Pictures are prepared by the PIL
-backend, with or without torchvision: the two backends resize differently, and an answer must not depend on what else
-is installed.
+Nothing is fetched: a model of the hub is the one that `leaml download` has put on this computer. Weights come from
+safetensors alone, and no code that came with a model is ever run. Pictures are prepared by the PIL backend, with or
+without torchvision: the two backends resize differently, and an answer must not depend on what else is installed.
 """
 
 import hashlib
-import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,23 +18,19 @@ from typing import Any
 
 import torch
 import transformers
-from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForImageTextToText
-from transformers.models.auto.configuration_auto import CONFIG_MAPPING
-from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
-from transformers.utils import cached_file
 
 import leaml
 from leaml.errors import ModelError
+from leaml.models import hub
+from leaml.models.folders import ANOTHER_MODEL, refuse_unusable, weights_in
 from leaml.models.processors import load_processor
 from leaml.models.quantised import choose_weights, keep_differentiable, quantisation, remember_full_weights, samples
 
 NANO = Path(leaml.__file__).parents[1] / "assets" / "nano"
 """Where the embedded model stands."""
 
-LFS_NOTE = b"version https://git-lfs"
-PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt")
-ANOTHER_MODEL = "Choose a model such as Qwen3-VL, SmolVLM, Gemma 3 or LLaVA."
+FROM_DISK = {"local_files_only": True, "trust_remote_code": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +41,39 @@ class Loaded:
     """A `PreTrainedModel` in evaluation mode."""
     processor: Any
     name: str
-    """As it was asked for: `nano`, the name on a hub, or the folder."""
+    """`nano`, the folder, or `owner/name@commit` of the hub."""
     device_reason: str
     dtype_reason: str
     weights_reason: str
+    attention_reason: str
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """All of them, in a fixed order."""
+        return self.device_reason, self.dtype_reason, self.weights_reason, self.attention_reason
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a model's files lie, what it is called, and what to do where they are not whole."""
+
+    folder: Path
+    name: str
+    again: str
+
+
+def locate(name_or_folder: str | Path) -> Place:
+    """Where a model lies on this computer. Raises ModelError: nowhere."""
+    folder = NANO if name_or_folder == "nano" else Path(name_or_folder).expanduser()
+    if folder.is_dir():
+        return Place(folder, str(name_or_folder), "Let its download finish, or copy the whole folder again.")
+    name = str(name_or_folder)
+    if not isinstance(name_or_folder, str) or hub.named(name) is None:
+        raise ModelError(f"There is no model folder {folder}.", "Give a folder, a name such as owner/name, or nano.")
+    found = hub.cached(name)
+    if found is None:
+        raise ModelError(f"{name} is not on this computer.", hub.how_to_fetch(name))
+    return Place(found.folder, hub.pinned(name), f"Go on with its download: {hub.download_command(name)}")
 
 
 def load(
@@ -69,39 +94,69 @@ def load(
         ModelError: no such model, weights only as pickle, not an image-text-to-text model, a model that needs code of
             its own, missing weights, a missing package, or not enough memory.
     """
-    source, is_folder = _locate(name_or_folder)
+    place = locate(name_or_folder)
+    source = str(place.folder)
+    refuse_unusable(place.folder, place.name, place.again)
     device, device_reason = choose_device(device)
     dtype, dtype_reason = choose_dtype(device, dtype)
-    options = {"local_files_only": is_folder, "trust_remote_code": False}
-    with _translated_errors(str(name_or_folder)), _quiet(is_folder):
-        config = AutoConfig.from_pretrained(source, **options)
-        _refuse_other_tasks(config, str(name_or_folder))
-        processor = load_processor(source, config, options)
-        weights, weights_reason = choose_weights(precision, device, _size(source) if is_folder else 0, config)
+    with _translated_errors(place), _quiet():
+        config = AutoConfig.from_pretrained(source, **FROM_DISK)
+        processor = load_processor(source, config, FROM_DISK, place.name)
+        size = sum(file.stat().st_size for file in weights_in(place.folder))
+        weights, weights_reason = choose_weights(precision, device, size, config)
         fewer_bits = quantisation(weights, config, dtype)
         # Weights in fewer bits are put where they stay while they are read.
         placed = {} if weights == "full" else {"device_map": {"": device}}
         model, found = AutoModelForImageTextToText.from_pretrained(
             source, config=config, dtype=dtype, use_safetensors=True, output_loading_info=True,
-            quantization_config=fewer_bits, **placed, **options,
+            quantization_config=fewer_bits, **placed, **FROM_DISK,
         )  # fmt: skip
-        _refuse_missing_weights(found["missing_keys"], str(name_or_folder))
+        _refuse_missing_weights(found["missing_keys"], place)
         model = model.eval() if placed else model.to(device).eval()
         if fewer_bits is not None:
-            remember_full_weights(model, _folder_of(source, is_folder))
+            remember_full_weights(model, place.folder)
         keep_differentiable(model)
-    return Loaded(model, processor, str(name_or_folder), device_reason, dtype_reason, weights_reason)
+    if hub.named(place.name):
+        model.name_or_path = hub.named(place.name)[0]  # what adapters name as their base
+    return Loaded(model, processor, place.name, device_reason, dtype_reason, weights_reason, attention_reason(model))
 
 
 def choose_device(device: str | torch.device | None = None) -> tuple[torch.device, str]:
-    """The device to run on, and why."""
+    """The device to run on, and why.
+
+    Raises:
+        ModelError: an NVIDIA card was asked for, and this PyTorch cannot use one.
+    """
     if device is not None:
-        return torch.device(device), f"{device}: as asked for"
+        device = torch.device(device)
+        if device.type == "cuda" and not torch.cuda.is_available():
+            what, fix = why_no_cuda() or ("no NVIDIA card is here", "Choose the processor (cpu).")
+            raise ModelError(f"The model cannot run on {device}: {what}.", fix)
+        return device, f"{device}: as asked for"
     if torch.cuda.is_available():
         return torch.device("cuda"), f"cuda: {torch.cuda.get_device_name()} is here"
     if torch.backends.mps.is_available():
         return torch.device("mps"), "mps: this Mac's GPU is here"
+    if unusable := why_no_cuda():
+        return torch.device("cpu"), f"cpu: {unusable[0]}. {unusable[1]}"
     return torch.device("cpu"), "cpu: no GPU that this PyTorch can use was found"
+
+
+def why_no_cuda() -> tuple[str, str] | None:
+    """Why an NVIDIA card that is here cannot be used, and what to do; None where there is none."""
+    if shutil.which("nvidia-smi") is None:
+        return None
+    if torch.version.cuda is None:
+        what = f"this PyTorch ({torch.__version__}) is a build without CUDA, though an NVIDIA card's driver is here"
+        return what, "Install a CUDA build by the command that pytorch.org/get-started shows, into .venv."
+    try:
+        torch.cuda.init()
+    except (RuntimeError, AssertionError) as error:
+        if "too old" in str(error):
+            what = f"the NVIDIA driver here is too old for this PyTorch, which is built for CUDA {torch.version.cuda}"
+            return what, "Update the driver (nvidia.com/drivers), or install a PyTorch build for an older CUDA."
+        return f"the NVIDIA card cannot be used ({_first_line(error)})", "Look at what nvidia-smi says."
+    return None
 
 
 def choose_dtype(device: torch.device, dtype: torch.dtype | None = None) -> tuple[torch.dtype, str]:
@@ -116,6 +171,14 @@ def choose_dtype(device: torch.device, dtype: torch.dtype | None = None) -> tupl
             return torch.bfloat16, "bfloat16: this processor has instructions for it"
         return torch.float32, "float32: this processor has no bfloat16 instructions, so bfloat16 would be slower"
     return torch.float32, f"float32: bfloat16 is not supported well on this {device.type} device"
+
+
+def attention_reason(model: Any) -> str:
+    """Which attention kernel the language model runs with, and why: the fused one, wherever its family has it."""
+    kernel = model.config.get_text_config()._attn_implementation
+    if kernel == "sdpa":
+        return "sdpa: PyTorch's fused attention, which takes the masks that let questions share a picture"
+    return f"{kernel}: this family has no fused attention (sdpa)"
 
 
 def fingerprint(model: Any) -> str:
@@ -134,105 +197,30 @@ def fingerprint(model: Any) -> str:
     return digest.hexdigest()[:16]
 
 
-def _locate(name_or_folder: str | Path) -> tuple[str, bool]:
-    """Where to load from, and whether that is a folder here, whose files are checked before anything is loaded."""
-    folder = NANO if name_or_folder == "nano" else Path(name_or_folder).expanduser()
-    if folder.is_dir():
-        _refuse_unusable_folder(folder)
-        return str(folder), True
-    looks_like_a_name = isinstance(name_or_folder, str) and name_or_folder.count("/") == 1
-    if looks_like_a_name and not name_or_folder.startswith((".", "~", "/")):
-        return name_or_folder, False
-    raise ModelError(f"There is no model folder {folder}.", "Give a folder, a name such as owner/name, or nano.")
-
-
-def _size(folder: str) -> int:
-    """Bytes of the weights in a folder."""
-    return sum(file.stat().st_size for file in Path(folder).glob("*.safetensors"))
-
-
-def _folder_of(source: str, is_folder: bool) -> Path:
-    """Where the files of a loaded model lie: in the folder itself, or in the hub's cache."""
-    return Path(source) if is_folder else Path(cached_file(source, "config.json", local_files_only=True)).parent
-
-
-def _refuse_unusable_folder(folder: Path) -> None:
-    if not (folder / "config.json").is_file():
-        if (folder / "adapter_config.json").is_file():
-            raise ModelError(f"{folder} holds an adapter, not a model.", "Load its base model, then add the adapter.")
-        raise ModelError(f"{folder} has no config.json.", "Give the folder that a model was saved into.")
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        model_type, own_code = config.get("model_type"), config.get("auto_map")
-    except (OSError, ValueError, AttributeError) as error:
-        raise ModelError(f"{folder / 'config.json'} cannot be read: {error}.", "Copy the model again.") from error
-    if own_code and model_type not in CONFIG_MAPPING:
-        raise ModelError(f"{folder} needs Python code of its own (auto_map), which is never run here.", ANOTHER_MODEL)
-    if any(folder.glob("*.safetensors")):
-        return _refuse_incomplete(folder)
-    if any(file.suffix in PICKLE_SUFFIXES for file in folder.iterdir()):
-        raise ModelError(
-            f"{folder} holds its weights as pickle only, which can run code when it is opened.",
-            "Get the model's safetensors files.",
-        )
-    raise ModelError(f"{folder} has no weights (*.safetensors).", "Copy the model again.")
-
-
-def _refuse_incomplete(folder: Path) -> None:
-    """By the list of parts that goes with large models, and by parts that are mere notes of where the weights are."""
-    index = folder / "model.safetensors.index.json"
-    try:
-        named = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()) if index.is_file() else set()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{index} cannot be read: {error}.", "Copy the model again.") from error
-    if missing := sorted(name for name in named if not (folder / name).is_file()):
-        raise ModelError(
-            f"{folder} lacks {len(missing)} of the {len(named)} parts of its weights, such as {missing[0]}.",
-            "Let its download finish, or copy the whole folder again.",
-        )
-    for file in folder.glob("*.safetensors"):
-        with file.open("rb") as opened:
-            if opened.read(len(LFS_NOTE)) == LFS_NOTE:
-                raise ModelError(
-                    f"{file} only notes where the weights are (Git LFS).", "Run git lfs pull in that folder."
-                )
-
-
-def _refuse_other_tasks(config: Any, name: str) -> None:
-    if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
-        raise ModelError(f"{name} ({config.model_type}) does not read pictures and write text.", ANOTHER_MODEL)
-
-
-def _refuse_missing_weights(missing: set[str], name: str) -> None:
+def _refuse_missing_weights(missing: set[str], place: Place) -> None:
     """transformers would fill them with noise and go on."""
     if missing:
-        raise ModelError(
-            f"{name} lacks {len(missing)} of its weights, such as {min(missing)}.", "Copy the model again."
-        )
+        raise ModelError(f"{place.name} lacks {len(missing)} of its weights, such as {min(missing)}.", place.again)
 
 
 @contextmanager
-def _translated_errors(name: str) -> Iterator[None]:
+def _translated_errors(place: Place) -> Iterator[None]:
     """Turn what transformers and PyTorch raise into a `ModelError` that says what to do."""
     try:
         yield
     except torch.OutOfMemoryError as error:
-        raise ModelError(f"Not enough GPU memory for {name}.", "Try a smaller model, or the CPU.") from error
+        fix = "Try 4-bit loading, a smaller model, or the CPU."
+        raise ModelError(f"Not enough GPU memory for {place.name}.", fix) from error
     except MemoryError as error:
-        raise ModelError(f"Not enough memory for {name}.", "Try a smaller model.") from error
+        raise ModelError(f"Not enough memory for {place.name}.", "Try a smaller model.") from error
     except ImportError as error:
-        raise ModelError(f"{name} needs a package that is missing: {_first_line(error)}", "Install it.") from error
-    except SafetensorError as error:
-        what = f"{name} cannot be loaded: its weights are damaged ({_first_line(error)})."
-        raise ModelError(what, "Let its download finish, or copy the model again.") from error
+        what = f"{place.name} needs a package that is missing: {_first_line(error)}"
+        raise ModelError(what, "Install it.") from error
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError) as error:
-        line = _first_line(error)
         if "trust_remote_code" in str(error):
-            raise ModelError(f"{name} needs Python code of its own, which is never run here.", ANOTHER_MODEL) from error
-        fix = "Copy the model again, or choose another one."
-        if isinstance(error, OSError):
-            fix = "Check the name and the connection, or give the folder of a whole model."
-        raise ModelError(f"{name} cannot be loaded: {line}", fix) from error
+            what = f"{place.name} needs Python code of its own, which is never run here."
+            raise ModelError(what, ANOTHER_MODEL) from error
+        raise ModelError(f"{place.name} cannot be loaded: {_first_line(error)}", place.again) from error
 
 
 def _first_line(error: Exception) -> str:
@@ -241,13 +229,12 @@ def _first_line(error: Exception) -> str:
 
 
 @contextmanager
-def _quiet(is_folder: bool) -> Iterator[None]:
-    """No progress bar over files that are already here; a download keeps its own."""
-    silence = is_folder and transformers.logging.is_progress_bar_enabled()
-    if silence:
-        transformers.logging.disable_progress_bar()
+def _quiet() -> Iterator[None]:
+    """No progress bar over files that are here."""
+    shown = transformers.logging.is_progress_bar_enabled()
+    transformers.logging.disable_progress_bar()
     try:
         yield
     finally:
-        if silence:
+        if shown:
             transformers.logging.enable_progress_bar()

@@ -1,6 +1,6 @@
 """Processors for pictures and text alone: on the PIL backend, without the packages that video would need.
 
-    processor = load_processor(folder, config, {"local_files_only": True})
+    processor = load_processor(folder, config, {"local_files_only": True}, "owner/name")
     image_only(transformers.Qwen3VLProcessor)               # the class, without its video processor
 """
 
@@ -14,8 +14,13 @@ from transformers.processing_utils import ProcessorMixin
 from leaml.errors import ModelError
 
 
-def load_processor(source: str, config: Any, options: dict[str, Any]) -> Any:
+def load_processor(source: str, config: Any, options: dict[str, Any], name: str) -> Any:
     """The processor of a model, with pictures on the PIL backend, and without video, which would need more packages.
+
+    Args:
+        source: its folder.
+        options: as `from_pretrained` takes them.
+        name: what the model is called in front of the user.
 
     Raises:
         ModelError: it has no processor for pictures, or its tokenizer no token for them.
@@ -26,12 +31,12 @@ def load_processor(source: str, config: Any, options: dict[str, Any]) -> Any:
     else:
         processor = AutoProcessor.from_pretrained(source, **options)
     if not hasattr(processor, "image_processor"):
-        raise ModelError(f"{source} has no processor for pictures.", "Copy its preprocessor_config.json too.")
+        raise ModelError(f"{name} has no processor for pictures.", "Copy its preprocessor_config.json too.")
     # `AutoProcessor(backend="pil")` would hand the word to the tokenizer and the video processor too, which know
     # another.
     if not type(processor.image_processor).__name__.endswith("Pil"):
         processor.image_processor = AutoImageProcessor.from_pretrained(source, backend="pil", **options)
-    _refuse_without_image_token(processor, config, source)
+    _refuse_without_image_token(processor, config, name)
     return processor
 
 

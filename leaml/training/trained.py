@@ -112,7 +112,9 @@ class Trained:
             trained.save_pretrained(run_folder / "model")
             framing.processor.save_pretrained(run_folder / "model")
             return run_folder / "model"
-        trained.save_pretrained(run_folder / "adapter", selected_adapters=[self.adapter])
+        # The embeddings are nobody's to train: told so, PEFT need not ask the hub for the base's vocabulary.
+        saved = {"selected_adapters": [self.adapter], "save_embedding_layers": False}
+        trained.save_pretrained(run_folder / "adapter", **saved)
         return run_folder / "adapter" / self.adapter
 
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from leaml.errors import StorageError
+from leaml.jobs.choosing import with_chosen
 from leaml.jobs.commands import VERBS
 from leaml.jobs.queue import KINDS
 from leaml.options import AnswerOptions, CaptionOptions
@@ -30,6 +31,8 @@ def main(arguments: argparse.Namespace) -> int:
     if isinstance(options, AnswerOptions) and not Path(options.folder).expanduser().is_dir():
         raise StorageError(f"There is no folder {options.folder}.", "Give the folder that holds the pictures.")
     project = projects.chosen(arguments)
+    if not hasattr(arguments, "model"):
+        options = with_chosen(project, options)
     if isinstance(options, CaptionOptions) and options.server:
         from leaml.models.server import what_leaves  # httpx takes its time: not for `--help`
 

@@ -11,9 +11,10 @@ from filelock import FileLock
 
 from leaml.errors import OptionError, StorageError
 from leaml.jobs import lines, processes, queue
-from leaml.options import AdaptOptions, CaptionOptions, DistilOptions, GenerateOptions
+from leaml.options import AdaptOptions, CaptionOptions, DistilOptions, DownloadOptions, GenerateOptions
 from leaml.store.project import Project
 from tests.jobs.conftest import until
+from tests.local_hub import empty_cache
 
 
 class Child:
@@ -93,6 +94,24 @@ def test_what_is_no_job_is_refused(project):
     with pytest.raises(OptionError, match="no job 7"):
         queue.job(project, 7)
     assert queue.jobs(project) == []
+
+
+def test_a_model_of_the_hub_is_kept_by_the_commit_that_is_here(project, tmp_path, monkeypatch):
+    commit = "c0ffee" + 34 * "0"
+    cache = empty_cache(monkeypatch, tmp_path) / "models--owner--name"
+    (cache / "refs").mkdir(parents=True)
+    (cache / "refs" / "main").write_text(commit)
+    (cache / "snapshots" / commit).mkdir(parents=True)
+    (cache / "snapshots" / commit / "config.json").write_text("{}")
+
+    def kept(kind, options):
+        return queue.job(project, queue.submit(project, kind, options)).options["model"]
+
+    assert kept("adapt", AdaptOptions(model="owner/name")) == f"owner/name@{commit}"
+    assert kept("adapt", AdaptOptions(model="owner/other")) == "owner/other"
+    by_a_server = CaptionOptions(model="owner/name", server="http://localhost:1")
+    assert kept("caption", by_a_server) == "owner/name"  # a server has names of its own
+    assert kept("download", DownloadOptions(model="owner/name")) == "owner/name"  # which may bring a newer one
 
 
 def test_folders_are_kept_by_their_whole_path(project, tmp_path, monkeypatch):

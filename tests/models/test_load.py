@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from leaml.errors import ModelError
 from leaml.models import load as loading
-from leaml.models.load import choose_device, choose_dtype, fingerprint, load
+from leaml.models.load import attention_reason, choose_device, choose_dtype, fingerprint, load
 from tests import tiny_models
 
 
@@ -88,7 +88,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
 @pytest.mark.parametrize("text", ["", "{", "[]", "null"])
 def test_a_damaged_config_is_refused(folder, text):
     (folder / "config.json").write_text(text)
-    with pytest.raises(ModelError, match=r"config\.json cannot be read"):
+    with pytest.raises(ModelError, match=r"config\.json of .* cannot be read"):
         load(folder)
 
 
@@ -103,16 +103,11 @@ def test_pickled_weights_are_refused_and_never_opened(folder):
         load(folder)
 
 
-def test_damaged_weights_are_refused(folder):
+@pytest.mark.parametrize("damage", [lambda whole: whole[:1000], lambda whole: whole[:-1], lambda whole: b"\xff" * 4000])
+def test_damaged_weights_are_refused_by_the_name_of_their_file(folder, damage):
     weights = folder / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(ModelError, match="cannot be loaded"):
-        load(folder)
-
-
-def test_damaged_weights_say_so(folder):
-    (folder / "model.safetensors").write_bytes(b"\xff" * 4000)
-    with pytest.raises(ModelError, match="its weights are damaged") as caught:
+    weights.write_bytes(damage(weights.read_bytes()))
+    with pytest.raises(ModelError, match=r"model\.safetensors is damaged or cut off") as caught:
         load(folder)
     assert "Let its download finish" in caught.value.fix
 
@@ -127,7 +122,7 @@ def test_a_half_downloaded_folder_is_refused_before_anything_is_loaded(folder):
     with pytest.raises(ModelError, match=f"lacks 1 of the {len(parts)} parts of its weights, such as {parts[1].name}"):
         load(folder)
     (folder / "model.safetensors.index.json").write_text("[]")
-    with pytest.raises(ModelError, match=r"index\.json cannot be read"):
+    with pytest.raises(ModelError, match=r"index\.json of .* cannot be read"):
         load(folder)
 
 
@@ -167,13 +162,80 @@ def test_a_model_with_code_of_its_own_is_refused_and_its_code_not_run(folder):
         load(folder)
 
 
+def test_a_model_with_code_of_its_own_that_transformers_knows_loads_without_that_code(folder):
+    (folder / "own.py").write_text("raise SystemExit('run')\n")
+    change_config(folder, auto_map={"AutoConfig": "own.Config"})
+    assert type(load(folder).model).__name__ == "Idefics3ForConditionalGeneration"
+
+
 def test_an_unknown_kind_of_model_is_refused(folder):
     change_config(folder, model_type="from_the_future")
-    with pytest.raises(ModelError, match="from_the_future"):
+    with pytest.raises(ModelError, match=r"does not know \(from_the_future\)"):
         load(folder)
 
 
 def test_a_folder_without_a_processor_is_refused(tmp_path):
     tiny_models.idefics3()[0].save_pretrained(tmp_path)
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError, match="cannot be loaded"):
         load(tmp_path)
+
+
+def test_weights_for_other_programs_are_not_counted_and_not_taken_for_the_models_own(folder):
+    (folder / "consolidated.safetensors").write_bytes(b"of another program")
+    assert load(folder).name == str(folder)
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="no weights"):
+        load(folder)
+
+
+# --- The card ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unusable_card(monkeypatch):
+    """An NVIDIA card that torch cannot use: `unusable_card("13.0", "…")` is torch's build, and what it says."""
+
+    def says(build: str | None, error: str = "") -> None:
+        def init():
+            raise RuntimeError(error)
+
+        monkeypatch.setattr(loading.shutil, "which", lambda name: f"/usr/bin/{name}")
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+        monkeypatch.setattr(torch.cuda, "init", init)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+        monkeypatch.setattr(torch.version, "cuda", build)
+
+    return says
+
+
+def test_a_build_without_cuda_beside_an_nvidia_card_is_said_with_the_next_step(unusable_card):
+    unusable_card(None)
+    device, reason = choose_device()
+    assert device.type == "cpu" and "a build without CUDA" in reason and "pytorch.org/get-started" in reason
+    with pytest.raises(ModelError, match=r"cannot run on cuda: this PyTorch .* is a build without CUDA") as caught:
+        choose_device("cuda")
+    assert "Install a CUDA build" in caught.value.fix
+
+
+def test_a_driver_that_is_too_old_is_said_with_the_next_step(unusable_card):
+    unusable_card("13.0", "The NVIDIA driver on your system is too old (found version 11040). Please update")
+    device, reason = choose_device()
+    assert device.type == "cpu" and "too old for this PyTorch, which is built for CUDA 13.0" in reason
+    assert "Update the driver" in reason
+    unusable_card("13.0", "CUDA unknown error")
+    assert "cannot be used (CUDA unknown error). Look at what nvidia-smi says." in choose_device()[1]
+
+
+def test_without_a_card_nothing_is_said_of_one(unusable_card, monkeypatch):
+    unusable_card(None)
+    monkeypatch.setattr(loading.shutil, "which", lambda name: None)
+    assert choose_device()[1] == "cpu: no GPU that this PyTorch can use was found"
+    with pytest.raises(ModelError, match="no NVIDIA card is here"):
+        choose_device("cuda")
+
+
+def test_the_attention_kernel_comes_with_its_reason(folder):
+    loaded = load(folder, device="cpu")
+    assert loaded.attention_reason.startswith("sdpa: PyTorch's fused attention")
+    loaded.model.set_attn_implementation("eager")
+    assert attention_reason(loaded.model) == "eager: this family has no fused attention (sdpa)"
