@@ -48,9 +48,8 @@ class Keeping:
     def subscribe(self, frame: Frame) -> None:
         """Wires the events."""
         frame.listen(self.back_up.click, self.keep, [], self.outputs)
-        anyway = {"changes": True, "guarded": False}
-        frame.listen([self.copy.click, self.title.submit], self.duplicate, [self.title], [self.title], **anyway)
-        frame.listen(self.restore.click, self.bring_back, [self.file], [self.file], **anyway)
+        frame.listen([self.copy.click, self.title.submit], self.duplicate, [self.title], [self.title], changes=True)
+        frame.listen(self.restore.click, self.bring_back, [self.file], [self.file], changes=True, guarded=False)
 
     def refresh(self, fresh: bool) -> Updates:
         """What it shows; the room is measured when another project is opened, not at each look."""

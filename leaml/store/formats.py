@@ -230,11 +230,18 @@ def _read_others(
             continue
         rows = layouts.rows_of(file)
         if rows is None:
-            notes.append(f"{shown(file.name)} was not read: call it {known}, after what stands in it.")
+            if file.suffix.lower() in SUFFIXES or _is_list(file):
+                notes.append(f"{shown(file.name)} was not read: call it {known}, after what stands in it.")
             continue
         for record in read_rows(file.name, rows, partial(_any, find), _identity_of_any, problems):
             kinds = {Annotation: annotations, Caption: captions, Place: places}
             kinds[type(record)].append(record)
+
+
+def _is_list(file: Path) -> bool:
+    """Whether a .json file holds a list, as data does; settings of programs are none."""
+    with file.open("rb") as opened:
+        return opened.read(100).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
 
 
 def _any(find: Callable[[str], Path], row: Row) -> Annotation | Caption | Place:

@@ -295,7 +295,8 @@ def test_known_splits_are_known_however_they_are_written(folder):
 
 def test_a_table_that_nobody_knows_is_named(folder):
     csv_of(folder, "scan,finding", "1.jpg,polyp", name="labels.csv")
-    (folder / "notes.json").write_text('{"made by": "us"}', encoding="utf-8")
+    (folder / "notes.json").write_text('[{"made by": "us"}]', encoding="utf-8")
+    (folder / "settings.json").write_text('{"made by": "us"}', encoding="utf-8")
     data = read_folder(folder)
     assert data.questions == []
     assert [note.split(" was not read: call it")[0] for note in data.notes] == ["'labels.csv'", "'notes.json'"]

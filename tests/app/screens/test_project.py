@@ -167,3 +167,14 @@ def test_a_backup_that_is_not_there_is_named(screen, file):
     with pytest.raises(DataError, match="No such backup"):
         screen.keeping.bring_back(file)
     assert screen.context.names() == ["polyps"]
+
+
+def test_a_new_project_says_what_it_needs_until_work_has_begun(screen, tmp_path, build):
+    fresh = build(ProjectScreen(Context(tmp_path / "new")))
+    (tmp_path / "new").mkdir()
+    fresh.create("Polyps")
+    shown = fresh.tick()[fresh.next]
+    assert shown.count("<li") == 5 and "import a folder" in shown and "The model is nano" in shown
+    project = screen.context.project
+    project.add_captions(None, [(1, "A polyp.", "file")])
+    assert "<li" not in screen.tick()[screen.next]
