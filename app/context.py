@@ -1,7 +1,5 @@
 """Who works here, and which project is open: kept in <home>/studio.json, so that every window shows the same."""
 
-import os
-import shutil
 import threading
 from contextvars import ContextVar
 from pathlib import Path
@@ -11,11 +9,13 @@ from pydantic import BaseModel
 
 import leaml
 from app.texts import login
-from leaml.errors import OptionError, StorageError
+from leaml.errors import OptionError
+from leaml.files import write_whole
 from leaml.jobs import queue
 from leaml.jobs.commands import command_of
 from leaml.options import ImportOptions
-from leaml.review.people import Account
+from leaml.review.people import Account, Role
+from leaml.store import copies
 from leaml.store.project import Project, projects, slug
 
 ENTERED: ContextVar[Account | None] = ContextVar("entered", default=None)
@@ -41,6 +41,8 @@ class Context:
         """Where the app is served, once it is."""
         self.asks_who = False
         """Whether people log in."""
+        self.asked: dict[str, Any] = {}
+        """Name of what drawn parts ask -> the `app.listening.Handler` that answers."""
         self._opened: dict[str, Project] = {}
         self._lock = threading.Lock()
 
@@ -103,17 +105,9 @@ class Context:
         Raises:
             OptionError: another title was typed. StorageError: the folder cannot be removed.
         """
-        project = self.get(name)
-        if typed.strip() != project.title:
-            raise OptionError("The name that you typed is another one.", f"Type {project.title} to delete it.")
+        copies.delete(self.get(name), typed)
         with self._lock:
             self._opened.pop(name, None)
-        project.db.close()
-        try:
-            shutil.rmtree(project.folder)
-        except OSError as error:
-            what = f"Not all files of this project could be deleted: {error.strerror or error}."
-            raise StorageError(what, "Close programs that use them, and delete it again.") from error
 
     # Person -------------------------------------------------------------------------------------------------------
 
@@ -122,6 +116,11 @@ class Context:
         """Whose labels and decisions are recorded now: who is logged in, or else who was chosen."""
         entered = ENTERED.get()
         return entered.name if entered else self._settings().person
+
+    def may(self, role: Role) -> bool:
+        """Whether who asks this may do what that role may: everybody, where nobody logs in."""
+        entered = ENTERED.get()
+        return not self.asks_who or (entered is not None and entered.may(role))
 
     def people(self) -> list[str]:
         """Everybody who ever worked here, sorted; who is logged in works under no other name."""
@@ -150,14 +149,7 @@ class Context:
 
     def _keep(self, **values: Any) -> None:
         with self._lock:
-            path = self.home / FILE
-            unfinished = path.with_name(f"{FILE}.unfinished")
-            try:
-                unfinished.write_text(self._settings().model_copy(update=values).model_dump_json(), encoding="utf-8")
-                os.replace(unfinished, path)
-            except OSError as error:
-                what = f"{FILE} cannot be written: {error.strerror or error}."
-                raise StorageError(what, "Check the folder of the projects and the free space.") from error
+            write_whole(self.home / FILE, self._settings().model_copy(update=values).model_dump_json())
 
 
 class Settings(BaseModel):

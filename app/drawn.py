@@ -1,9 +1,12 @@
-"""Parts of a screen that a script of assets/app draws from plain data, and the one way in which they ask the server.
+"""Parts of a screen that a script of assets/app draws from plain data, and how they ask the server.
+
+    self.card = drawn("review", "review-card")                       # leaml.review of assets/app draws it
+    frame.answers("review", self.answer, [self.card, self.viewer])   # what leaml.requests("review") asks: app/asked.py
 
 The script gets the data as it is and makes text nodes from it: nothing of a project ever becomes HTML.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -19,23 +22,19 @@ def drawn(name: str, elem_id: str, template: str = "") -> gr.HTML:
     Args:
         template: HTML that stands there from the start; it says nothing that comes from a project.
     """
-    script = f"leaml.{name}(element, props, watch, trigger)"
+    script = f"leaml.part({name!r}, {elem_id!r}, element, props, watch, trigger)"
     return gr.HTML(None, html_template=template, js_on_load=script, apply_default_css=False, elem_id=elem_id)
 
 
-def hear(
-    frame: "Frame", trigger: Callable, name: str, handler: Callable, outputs: Sequence[Component], **settings: Any
-) -> Any:
-    """Has `handler` answer what a part asks, one request at a time.
+def stream(
+    frame: "Frame", trigger: Callable, name: str, handler: Callable[..., Iterator[Any]], outputs: Sequence[Component]
+) -> None:
+    """Has `handler` answer bit by bit what a part asks with `leaml.streams(name, …)`: through Gradio's queue.
 
     Args:
-        trigger: the event of the part: `part.submit`, unless its script names another one.
-        name: under which the part's script asks, see `leaml.requests`.
-        handler: takes what was asked, a dict that a stranger may have written.
-        settings: of `Frame.listen`.
+        trigger: the event of the part that its script names: `part.submit`, …
     """
     asked = f"(shown) => [shown, leaml.payload({name!r})]"
-    event = frame.listen(trigger, handler, [trigger.__self__], outputs, js=asked, **settings)
+    event = frame.listen(trigger, handler, [trigger.__self__], outputs, js=asked, queue=True)
     # Whatever came of it, the part may ask again.
     event.then(None, js=f"() => leaml.settled({name!r})", queue=False, api_visibility="private")
-    return event

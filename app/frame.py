@@ -5,8 +5,10 @@ it waits for an answer before it asks again, and asks for what one tab shows, si
 """
 
 import inspect
+import json
 import time
 from collections.abc import Callable, Iterable, Sequence
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -22,6 +24,8 @@ from leaml.store.overview import Overview
 from leaml.store.project import Project
 
 CHIP = '<button id="job-chip" hidden></button>'
+WORDS = f'<span id="frame-words" hidden data-words="{escape(json.dumps(texts.ALONE, ensure_ascii=False))}"></span>'
+"""Where the scripts of a page find what they say when the server does not answer; see assets/app/requests.js."""
 
 
 class Frame:
@@ -54,7 +58,7 @@ class Frame:
             gr.HTML(f"<h1>{texts.NAME}</h1>", elem_id="brand")
             self.project = gr.Dropdown([], label=texts.PROJECT, filterable=False, elem_id="project-choice", **shared)
             self.standing = gr.HTML(
-                None, html_template=CHIP, js_on_load="leaml.standing(element, props, watch)", elem_id="standing"
+                None, html_template=CHIP + WORDS, js_on_load="leaml.standing(element, props, watch)", elem_id="standing"
             )
             self.person = gr.Dropdown([], label=texts.PERSON, allow_custom_value=True, elem_id="person", **shared)
         self.note = gr.HTML("", elem_id="note")
@@ -116,6 +120,26 @@ class Frame:
                 event.then(None, js="() => leaml.pulse()", queue=False, api_visibility="private")
         return event
 
+    def answers(
+        self,
+        name: str,
+        handler: Callable,
+        outputs: Sequence[Component],
+        *,
+        changes: bool = False,
+        needs: Role | None = None,
+    ) -> None:
+        """Has `handler` answer what the script of a drawn part asks under a name, without Gradio: see `app.asked`.
+
+        Args:
+            handler: takes what was asked, a dict that a stranger may have written.
+            outputs: drawn parts that it may fill.
+            changes: header and rail are brought up to date afterwards.
+            needs: what somebody who is logged in must at least be; None: as the screen says.
+        """
+        needs = needs or self._needs
+        self.context.asked[name] = Handler(self.context, handler, outputs, True, needs=needs, changes=changes)
+
     def opens(self, trigger: Callable, key: str) -> None:
         """Has a button lead to the tab of a screen."""
         trigger(None, js=f"() => leaml.open({key!r})", queue=False, api_visibility="private")
@@ -164,11 +188,11 @@ class Frame:
             self.begin: _next_screen(project, project.overview() if project else None),
             self.project: gr.update(choices=self._projects(), value=project.name if project else None),
             self.person: gr.update(choices=self.context.people(), value=self.context.person),
-            self.standing: self._standing(),
+            self.standing: self._standing() | {"filled": True},
         }
         for screen in self.screens.values():
             updates |= screen.refresh(True)
-        return updates
+        return {part: _anew(value) for part, value in updates.items()}
 
     def _become(self, name: str) -> Any:
         self.context.become(name)
@@ -185,10 +209,16 @@ class Frame:
         return {
             "at": time.time(),  # a new value each time, whatever it says: the next pulse waits for it
             "project": shown_name(self.context),
+            "person": self.context.person,
             "tabs": {key: texts.rail(key, counts) for key in texts.TABS},
             "next": _next_screen(project, overview),
             **_running(project),
         }
+
+
+def _anew(value: Any) -> Any:
+    """Gradio passes on what differs from what it passed on before; what a drawn part shows may have come without it."""
+    return value | {"at": time.time()} if isinstance(value, dict) and "__type__" not in value else value
 
 
 def _running(project: Project | None) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What the Label screen asks, in which order its pictures come and why, and what form and viewer show."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from statistics import median
 from typing import Any
 
@@ -12,6 +13,9 @@ from leaml.review.ordering import turns
 from leaml.review.queues import neighbour, next_open, random_order
 from leaml.store.placing import ARRIVING, LEFT_OUT, TRAIN
 from leaml.store.project import PairState, Picture, Project, Template
+
+AHEAD = 2
+"""Pictures that a page is handed before it asks for them, to show them at once."""
 
 DONE_WITH = ("skip", "nothing", "cannot tell")
 """Remarks after which a picture is not served again to who made them."""
@@ -35,12 +39,18 @@ OFFERING = ("single choice", "multiple choice", "colour")
 
 def order(project: Project, pool: str) -> list[int]:
     """Numbers of the pictures of a pool, in the order in which they are shown."""
-    shuffled = random_order(project.db.counts("images", "id", split=pool))
+    shuffled = _shuffled(tuple(project.db.counts("images", "id", split=pool)))
     if pool != TRAIN:
-        return shuffled
+        return [*shuffled]
     there = set(shuffled)
     first = [turn.image_id for turn in turns(project) if turn.image_id in there]
-    return first + [picture for picture in shuffled if picture not in set(first)] if first else shuffled
+    return [*dict.fromkeys([*first, *shuffled])]
+
+
+@lru_cache(maxsize=4)
+def _shuffled(pictures: tuple[int, ...]) -> list[int]:
+    """At random, as always for these: of 100,000 pictures that takes longer than all that is asked of the store."""
+    return random_order(pictures)
 
 
 def why(project: Project, picture: Picture) -> dict[str, str]:
@@ -68,10 +78,38 @@ def done(project: Project, person: str, pool: str) -> set[int]:
     return labelled(project, pool) | {row["image_id"] for row in remarks} | leases.held(project, "image", person)
 
 
-def following(project: Project, person: str, pool: str, picture: int | None) -> int | None:
-    """The next picture that waits; once none does, the next picture."""
-    pictures = order(project, pool)
-    return next_open(pictures, picture, done(project, person, pool)) or neighbour(pictures, picture, 1)
+def following(
+    project: Project, person: str, pool: str, picture: int | None, line: Sequence[int] = ()
+) -> int | None:
+    """The next picture that waits; once none does, the next picture.
+
+    Args:
+        line: what the page was handed ahead; it shows the first of them already.
+    """
+    pictures, passed = order(project, pool), done(project, person, pool)
+    handed = next((one for one in line[:1] if one in pictures and one not in passed), None)
+    return handed or next_open(pictures, picture, passed) or neighbour(pictures, picture, 1)
+
+
+def coming(
+    project: Project, person: str, pictures: Sequence[int], picture: int, passed: set[int], line: Sequence[int] = ()
+) -> list[int]:
+    """The pictures that wait after this one, held for this person too, so that a page can show them at once.
+
+    Args:
+        passed: those that are not served.
+        line: what the page was handed before and has not come to yet.
+    """
+    found = [one for one in line if one in pictures and one not in passed and one != picture]
+    passed = {*passed, picture, *found}
+    while len(found) < AHEAD:
+        one = next_open(pictures, found[-1] if found else picture, passed)
+        if one is None:
+            break
+        passed.add(one)
+        if leases.reserve(project, "image", one, person):
+            found.append(one)
+    return found
 
 
 def pool_of(project: Project | None, picture: int | None, pool: str) -> str:
@@ -96,9 +134,13 @@ def known_questions(project: Project) -> list[Template]:
 
 
 def shown(
-    project: Project | None, person: str, pool: str, picture: int | None
+    project: Project | None, person: str, pool: str, picture: int | None, line: Sequence[int] = ()
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What form and viewer show: that picture, or the first of the pool that waits."""
+    """What form and viewer show: that picture, or the first of the pool that waits.
+
+    Args:
+        line: what the page was handed ahead and has not come to yet.
+    """
     if project is None:
         return {"empty": texts.NO_PROJECT}, seen("", None)
     pools = project.db.counts("images", "split")
@@ -112,10 +154,21 @@ def shown(
         return form | {"empty": empty, "pools": form["pools"] if pools else None}, seen(project.name, None)
     if picture not in pictures:
         picture = next_open(pictures, None, passed) or pictures[0]
-    leases.take(project, "image", picture, person)
+    leases.take(project, "image", picture, person, ahead=line)
+    ahead = coming(project, person, pictures, picture, passed, line)
+    entries = [
+        {"id": one} | ({} if one in line else _entry(project, person, one, pictures, passed)) for one in ahead
+    ]
+    nearby = ahead or [neighbour(pictures, picture, 1)]
+    image = seen(project.name, project.picture(picture), [project.picture(one) for one in nearby])
     form |= _form(project, person, project.picture(picture), pictures, passed)
-    ahead = next_open(pictures, picture, passed) or neighbour(pictures, picture, 1)
-    return form, seen(project.name, project.picture(picture), project.picture(ahead))
+    return form | {"image": image, "next": entries}, image
+
+
+def _entry(project: Project, person: str, id: int, pictures: Sequence[int], passed: set[int]) -> dict[str, Any]:
+    """What a page needs to show a picture later."""
+    picture = project.picture(id)
+    return {"form": _form(project, person, picture, pictures, passed), "image": seen(project.name, picture)}
 
 
 def _form(project: Project, person: str, picture: Picture, pictures: Sequence[int], passed: set[int]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """How a handler is called: guarded against another window's project, its errors said calmly, its answer in order."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -34,6 +35,7 @@ class Handler:
         guarded: the first value is the project that the window shows; refused where it is not the open one.
         quiet: a success leaves the note as it is.
         needs: what somebody who is logged in must at least be.
+        changes: what it does may change header and rail; for `told`.
     """
 
     def __init__(
@@ -44,9 +46,10 @@ class Handler:
         guarded: bool,
         quiet: bool = False,
         needs: Role = "annotator",
+        changes: bool = False,
     ) -> None:
         self.context, self.handler, self.outputs = context, handler, outputs
-        self.guarded, self.quiet, self.needs = guarded, quiet, needs
+        self.guarded, self.quiet, self.needs, self.changes = guarded, quiet, needs, changes
 
     def once(self, *values: Any) -> list[Any]:
         """Calls the handler."""
@@ -63,6 +66,23 @@ class Handler:
         except Exception as error:
             yield self._refusal(error)
 
+    def told(self, shown: str, asked: dict[str, Any], person: str | None = None) -> dict[str, Any]:
+        """Calls the handler for a drawn part, and returns plain data: what parts show now, or what is wrong.
+
+        Args:
+            shown: the project that the window shows.
+            person: who decided what is asked, perhaps a while ago; refused where somebody else works here by now.
+        """
+        try:
+            if person is not None and person != self.context.person:
+                raise LeamlError(*(words.format(name=person) for words in texts.OTHER_PERSON))
+            updates = self.handler(*self._admitted([shown, asked])) or {}
+            refuse_unknown(updates, self.outputs)
+        except Exception as error:
+            what, fix = words_of(error)
+            return {"wrong": {"what": what, "fix": fix}}
+        return {"parts": {part.elem_id: value for part, value in updates.items()}, "changes": self.changes}
+
     def _admitted(self, values: Sequence[Any]) -> Sequence[Any]:
         refuse_unfit(self.context, self.needs)
         if not self.guarded:
@@ -78,12 +98,15 @@ class Handler:
         return [*updates, note(said.sentence) if said else calm]
 
     def _refusal(self, error: Exception) -> list[Any]:
-        if isinstance(error, LeamlError):
-            what, fix = error.what, error.fix
-        else:
-            log.exception("a handler failed")
-            what, fix = texts.MISTAKE
-        return [*(gr.skip() for _ in self.outputs), note(what, fix, "wrong")]
+        return [*(gr.skip() for _ in self.outputs), note(*words_of(error), "wrong")]
+
+
+def words_of(error: Exception) -> tuple[str, str]:
+    """What is wrong, and what to do next; a mistake of the program's own goes into the log."""
+    if isinstance(error, LeamlError):
+        return error.what, error.fix
+    log.error("a handler failed", exc_info=error)
+    return texts.MISTAKE
 
 
 def refuse_unfit(context: Context, needs: Role) -> None:
@@ -107,12 +130,21 @@ def shown_name(context: Context) -> str:
     return project.name if project else "-"
 
 
+def refuse_unknown(updates: Mapping[Component, Any], outputs: Sequence[Component]) -> None:
+    """A handler fills what it has announced.
+
+    Raises:
+        KeyError: it does not.
+    """
+    unknown = [part for part in updates if part not in outputs]
+    if unknown:
+        raise KeyError(f"a handler fills {unknown}, which are not among its outputs")
+
+
 def in_order(updates: Any, outputs: Sequence[Component]) -> list[Any]:
     """One value per output: from a mapping, a sequence, or a single value; what is left out stays."""
     if isinstance(updates, Mapping) and "__type__" not in updates:  # which is how gr.update marks one value
-        unknown = [part for part in updates if part not in outputs]
-        if unknown:
-            raise KeyError(f"a handler fills {unknown}, which are not among its outputs")
+        refuse_unknown(updates, outputs)
         return [updates.get(part, gr.skip()) for part in outputs]
     if updates is None:
         return [gr.skip() for _ in outputs]
@@ -127,4 +159,5 @@ def note(what: str, fix: str = "", kind: str = "done") -> str:
     more = f"<p>{escape(fix)}</p>" if fix else ""
     close = f'<button class="close" aria-label="{texts.CLOSE}">×</button>'
     words = f"<div><p><strong>{escape(what)}</strong></p>{more}</div>"
-    return f'<div class="note {kind}" role="{role}">{words}{close}</div>'
+    # Gradio redraws what differs: the same message again is another one, where the first was closed.
+    return f'<div class="note {kind}" role="{role}" data-at="{time.time()}">{words}{close}</div>'

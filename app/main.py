@@ -22,7 +22,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from app import pictures, tables
+from app import asked, pictures, tables
 from app.context import Context
 from app.frame import Frame
 from app.login import Login
@@ -69,8 +69,8 @@ def main(arguments: Sequence[str]) -> int:
 def _wait_for_the_end() -> None:
     """Until Ctrl+C, or until the system asks this process to end."""
     ended = threading.Event()
-    for asked in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(asked, lambda *_: ended.set())
+    for end in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(end, lambda *_: ended.set())
     while not ended.wait(1):  # an endless wait would not be interrupted on Windows
         pass
 
@@ -160,7 +160,7 @@ def serve(
     """
     os.environ["GRADIO_NUM_PORTS"] = str(PORTS)
     own = {
-        "routes": [*pictures.routes(context), *tables.routes(context)],
+        "routes": [*pictures.routes(context), *tables.routes(context), *asked.routes(context)],
         "middleware": access.middleware(context),
         "docs_url": None,
         "redoc_url": None,

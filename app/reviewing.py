@@ -7,6 +7,7 @@ Which queue and which suggestions a person looks at is kept with the project: a 
 same.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,17 +18,17 @@ from app.texts import review as texts
 from app.viewer import seen
 from leaml.records import QUESTION_TYPES
 from leaml.review import audits, checks, leases, queues
-from leaml.review.agreement import disagreements
-from leaml.review.bands import BY_PLACE, Band, ordered, page
+from leaml.review.agreement import to_settle
+from leaml.review.bands import Band
 from leaml.review.checks import Check
 from leaml.review.economics import advice, gains, spent
 from leaml.review.settings import review_settings
 from leaml.store.conditions import Other
-from leaml.store.project import PairState, Project
+from leaml.store.project import PairState, Picture, Project
 
 SHOWN_BESIDE = 12
-AHEAD = 8
-"""Suggestions within which the next picture is looked for, to load it ahead."""
+AHEAD = 2
+"""Suggestions that a page is handed before it asks for them, to show them at once."""
 ENOUGH_FOR_A_PACE = 5
 """Decisions of one person from which on it is said how long the rest takes."""
 
@@ -68,7 +69,7 @@ class Task:
 
 def view_of(project: Project, person: str) -> View:
     """What this person looked at last."""
-    kept = project.setting(_name(person), {})
+    kept = {"queue": review_settings(project).queue} | project.setting(_name(person), {})
     try:
         return View.model_validate(kept)
     except ValueError:  # of a version that knew other choices
@@ -77,7 +78,7 @@ def view_of(project: Project, person: str) -> View:
 
 def keep_view(project: Project, person: str, view: View) -> None:
     """From now on, in every window of this person."""
-    project.set_setting(person, _name(person), view.model_dump(exclude_defaults=True))
+    project.set_setting(person, _name(person), view.model_dump(exclude_defaults=True) | {"queue": view.queue})
 
 
 def _name(person: str) -> str:
@@ -117,17 +118,54 @@ def following(project: Project, person: str, view: View, after: int | None) -> T
 def _next_disputed(project: Project, person: str, after: int | None) -> Task | None:
     """The next that people disagree on and nobody else has in hand."""
     held = leases.held(project, "pair", person)
-    open_ = [pair for pair in disagreements(project) if pair not in held]
+    open_ = [pair for pair in to_settle(project, person) if pair not in held]
     later = [pair for pair in open_ if after is not None and pair > after]
     pair = next(iter([*later, *open_]), None)
     return take(project, person, pair) if pair is not None else None
 
 
-def take(project: Project, person: str, pair: int) -> Task:
-    """Takes one suggestion in hand if nobody else has it; it can be looked at in any case."""
+def take(project: Project, person: str, pair: int, line: Sequence[Task] = ()) -> Task:
+    """Takes one suggestion in hand if nobody else has it; it can be looked at in any case.
+
+    Args:
+        line: what comes after it, and is held on to.
+    """
     settings = review_settings(project)
-    leases.take(project, "pair", pair, person, settings.overlap, settings.minutes)
+    ahead = [task.pair for task in line if task.check is None]
+    leases.take(project, "pair", pair, person, settings.overlap, settings.minutes, ahead=ahead)
     return Task(pair)
+
+
+def handed(project: Project, person: str, view: View, line: Sequence[Task]) -> Task | None:
+    """Takes in hand what a page shows already: the first of what it was handed ahead, where that waits still."""
+    if not line:
+        return None
+    first, *rest = line
+    if first.check is None and not _waits(project, person, first.pair, view):
+        return None
+    return first if first.check else take(project, person, first.pair, rest)
+
+
+def coming(project: Project, person: str, view: View, task: Task | None, line: Sequence[Task] = ()) -> list[Task]:
+    """What comes after the task in hand, held for this person too, so that a page can show it at once.
+
+    In a sample and among what people disagree on nothing is handed ahead: what comes next depends on the verdict. Of a
+    sample the next pictures are loaded at least.
+
+    Args:
+        line: what the page was handed before, and has not come to yet.
+    """
+    if task is None or view.audit is not None or view.is_disputed:
+        return []
+    tasks = [one for one in line if one.check or _waits(project, person, one.pair, view)]
+    check = _check(project, person, view)
+    if check and len(tasks) < AHEAD and check.pair not in [task.pair, *(one.pair for one in tasks)]:
+        tasks.append(Task(check.pair, check))
+    last = next((one.pair for one in [*reversed(tasks), task] if one.check is None), task.pair)
+    but = [task.pair, *(one.pair for one in tasks)]
+    more = AHEAD - len(tasks)
+    found = queues.reserve(project, person, view.queue, view.band, last, but, more) if more > 0 else []
+    return [*tasks, *(Task(pair) for pair in found)]
 
 
 def _check(project: Project, person: str, view: View) -> Check | None:
@@ -142,7 +180,7 @@ def _waits(project: Project, person: str, pair: int, view: View) -> bool:
     if state is None:
         return False
     if view.is_disputed:
-        return pair in disagreements(project)
+        return pair in to_settle(project, person)
     if view.queue == "audit":
         apart = queues.awaits_opinion(project, person, pair, review_settings(project).overlap)
         return not state["looked"] or apart
@@ -153,27 +191,61 @@ def _waits(project: Project, person: str, pair: int, view: View) -> bool:
 
 
 def shown(
-    project: Project | None, person: str, view: View, task: Task | None, said: str | None = None, note: str = ""
+    project: Project | None,
+    person: str,
+    view: View,
+    task: Task | None,
+    said: str | None = None,
+    note: str = "",
+    line: Sequence[Task] = (),
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What card and viewer show.
 
     Args:
         said: what the person answered before the suggestion was shown.
         note: a sentence on what was done.
+        line: what the page was handed ahead and has not come to yet.
     """
     if project is None or not project.db.count("states", most=1, origin="generator"):
         return {"empty": texts.NOTHING, "words": texts.WORDS}, seen("", None)
     card = {
-        "project": project.name, "words": texts.WORDS, "reasons": list(texts.REASONS), "said": note,
+        "project": project.name, "person": person, "words": texts.WORDS, "reasons": list(texts.REASONS), "said": note,
         "standing": _standing(project, person, view), "people": _people(project), "view": view.model_dump(),
         "choices": _choices(project), "warnings": warnings(project), "sample": sample_words(project, view.audit),
     }  # fmt: skip
     if task is None:
         return card | {"empty": _nothing_left(project, person, view, card)}, seen(project.name, None)
     item = item_of(project, person, view, task, said)
-    picture = project.picture(project.db.row("states", pair_id=task.pair)["image_id"])
-    ahead = _picture_ahead(project, view, task.pair, picture.id)
-    return card | {"item": item}, seen(project.name, picture, ahead and project.picture(ahead))
+    tasks = coming(project, person, view, task, line)
+    pictures = [_picture_of(project, one) for one in [task, *tasks]]
+    entries = [_ahead(project, person, view, *each, line) for each in zip(tasks, pictures[1:], strict=True)]
+    picture = seen(project.name, pictures[0], pictures[1:] or _sample_ahead(project, view, task))
+    return card | {"item": item, "picture": picture, "next": entries}, picture
+
+
+def _ahead(
+    project: Project, person: str, view: View, task: Task, picture: Picture, line: Sequence[Task]
+) -> dict[str, Any]:
+    """What a page needs to show a task later; of one that it has already, the name alone."""
+    name = {"pair": task.pair, "check": task.check.kind if task.check else None}
+    if task in line:
+        return name
+    return name | {"item": item_of(project, person, view, task), "picture": seen(project.name, picture)}
+
+
+def _sample_ahead(project: Project, view: View, task: Task) -> list[Picture]:
+    """The pictures that probably come next in a sample."""
+    if view.audit is None:
+        return []
+    drawn = [row["pair_id"] for row in project.db.rows("audit_items", order="id", audit_id=view.audit)]
+    open_ = {row["pair_id"] for row in project.db.rows("states", pair_id=drawn, looked=0)}
+    waiting = [pair for pair in drawn if pair in open_ and pair != task.pair]
+    turned = [*(pair for pair in waiting if pair > task.pair), *waiting]
+    return [_picture_of(project, Task(pair)) for pair in list(dict.fromkeys(turned))[:AHEAD]]
+
+
+def _picture_of(project: Project, task: Task) -> Picture:
+    return project.picture(project.db.row("states", pair_id=task.pair)["image_id"])
 
 
 def item_of(project: Project, person: str, view: View, task: Task, said: str | None = None) -> dict[str, Any]:
@@ -189,8 +261,10 @@ def item_of(project: Project, person: str, view: View, task: Task, said: str | N
     if task.check is not None:
         asked |= {"answer": task.check.answer}
     settings = review_settings(project)
-    blind = untouched and said is None and (view.blind or settings.blind or view.audit is not None)
+    first = view.blind or settings.blind or audits.is_sampled(project, pair.id)
+    blind = untouched and said is None and first
     bare = blind or view.audit is not None
+    own = asked | {"state": texts.STATES["suggested" if apart else pair.status]}
     return {
         "id": pair.id, "verdict": None if apart else pair.verdict_id, "question": asked["question"],
         "answer": None if blind else asked["answer"], "type": pair.type, "choices": list(pair.choices),
@@ -201,8 +275,8 @@ def item_of(project: Project, person: str, view: View, task: Task, said: str | N
         "decided": "" if apart else _decided(project, pair),
         "was": {name: written[name] for name in ("question", "answer")} if pair.edited and not apart else None,
         "flagged": bool(project.db.count("remarks", pair_id=pair.id, person=person, kind="flag")),
-        "comments": _comments(project, person, pair, apart, view.is_disputed),
-        **({"beside": [], "on_picture": ""} if bare else _beside(project, pair, apart)),
+        "comments": _comments(project, person, pair, untouched, view.is_disputed),
+        **({"beside": [], "on_picture": ""} if bare else _beside(project, person, view, pair, own)),
     }  # fmt: skip
 
 
@@ -217,10 +291,9 @@ def _decided(project: Project, pair: PairState) -> str:
     return texts.decided(pair.status, pair.reviewer, pair.edited, reason, queue)
 
 
-def _comments(project: Project, person: str, pair: PairState, apart: bool, disputed: bool) -> list[str]:
+def _comments(project: Project, person: str, pair: PairState, untouched: bool, disputed: bool) -> list[str]:
     """One's own, and those of others once one has decided; where people disagree, what each of them said."""
-    open_ = apart or pair.status == "suggested"
-    own = {"person": person} if open_ else {}
+    own = {"person": person} if untouched else {}
     said = [_opinion(row) for row in project.db.rows("opinions", pair_id=pair.id)] if disputed else []
     return said + [f"{row.person}: {row.text}" for row in project.remarks(pair_id=pair.id, kind="comment", **own)]
 
@@ -231,37 +304,31 @@ def _opinion(row: dict[str, Any]) -> str:
     return texts.OPINION.format(name=row["person"], what=what)
 
 
-def _beside(project: Project, pair: PairState, apart: bool) -> dict[str, Any]:
-    """The suggestions on the same picture, in the order of the queue."""
+def _beside(project: Project, person: str, view: View, pair: PairState, own: dict[str, Any]) -> dict[str, Any]:
+    """The suggestions on the same picture, in the order of the queue; `own`: what is shown of this one."""
     rows = project.db.rows("states", order="signal,pair_id", image_id=pair.image_id, origin="generator")
     ids = [row["pair_id"] for row in rows]
     place = ids.index(pair.id)
     start = max(0, min(place - SHOWN_BESIDE // 2, len(ids) - SHOWN_BESIDE))
     near = {each.id: each for each in project.pairs(id=ids[start : start + SHOWN_BESIDE])}
+    beside = [_neighbour(project, person, view, near[id]) for id in ids[start : start + SHOWN_BESIDE]]
     return {
         "on_picture": texts.ON_PICTURE.format(place=place + 1, of=len(ids)),
-        "beside": [
-            {
-                "id": id, "question": near[id].question, "answer": near[id].answer,
-                "state": "" if apart and id == pair.id else texts.STATES[near[id].status],
-            }
-            for id in ids[start : start + SHOWN_BESIDE]
-        ],
+        "beside": [each | own if each["id"] == pair.id else each for each in beside],
+    }
+
+
+def _neighbour(project: Project, person: str, view: View, pair: PairState) -> dict[str, Any]:
+    """Another suggestion on the picture: nothing of what this person is still to say without having seen it."""
+    settings = review_settings(project)
+    apart = settings.overlap > 1 and queues.awaits_opinion(project, person, pair.id, settings.overlap)
+    waits = apart or pair.queue == "bulk" or pair.status == "suggested"
+    hidden = apart or (waits and (view.blind or settings.blind or audits.is_sampled(project, pair.id)))
+    question = project.db.rows("pairs", id=pair.id)[0]["question"] if apart else pair.question
+    return {
+        "id": pair.id, "question": question, "answer": texts.UNSEEN if hidden else pair.answer,
+        "state": texts.STATES["suggested" if apart else pair.status],
     }  # fmt: skip
-
-
-def _picture_ahead(project: Project, view: View, pair: int, image: int) -> int | None:
-    """Number of the next other picture that will probably come."""
-    if view.audit is not None:
-        return None
-    if view.is_disputed:
-        return None
-    if view.queue == "audit":
-        ids = ordered(project, {"origin": "generator", "looked": 0}, BY_PLACE, pair, AHEAD)
-    else:
-        ids = page(project, view.band, pair, AHEAD)
-    images = {row["pair_id"]: row["image_id"] for row in project.db.rows("states", pair_id=ids)}
-    return next((images[id] for id in ids if images[id] != image), None)
 
 
 def _standing(project: Project, person: str, view: View) -> str:

@@ -51,7 +51,7 @@ def viewer(elem_id: str) -> gr.HTML:
 def seen(
     project: str,
     picture: Picture | None,
-    ahead: Picture | int | None = None,
+    ahead: Sequence[Picture] = (),
     notice: str = "",
     marks: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def seen(
     Args:
         project: folder name of the project.
         picture: None for an empty viewer, with `notice`.
-        ahead: the picture that comes next; it is loaded ahead. A number alone will do for one of 8 bits.
+        ahead: the pictures that come next; they are loaded ahead.
         marks: drawn over the picture: {"shape", "points", "label"}, see `leaml.store.marks`.
     """
     if picture is None:
@@ -70,8 +70,8 @@ def seen(
         shown["warning"] = texts.BURNED_IN
     if marks:
         shown["marks"] = list(marks)
-    if ahead is not None:
-        shown["next"] = {"src": picture_address(project, ahead)} if isinstance(ahead, int) else _source(project, ahead)
+    if ahead:
+        shown["next"] = [_source(project, each) for each in ahead]
     return shown
 
 

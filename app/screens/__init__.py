@@ -28,6 +28,7 @@ What holds for all of them:
   it refuses events of a window that still shows another project; `changes=True` brings header and rail up to date.
   Handlers return one value per output, or {component: value}; what is left out stays. `Said(sentence, updates)`, too,
   tells the person what was done. A generator handler needs `queue=True`.
+- What a script draws itself (`app.drawn`) asks by `frame.answers` instead, without Gradio: at every key of a reviewer.
 - Each output of an event costs the browser some milliseconds, changed or not: keep `live` short.
 - Handlers answer within 200 ms. What takes longer is a job (`leaml.jobs.queue`) or comes from `jobs.answering`.
 - Whatever comes from a project is text: `html.escape` before it goes into gr.HTML; none goes into gr.Markdown.

@@ -1,7 +1,7 @@
 """The Compare screen: ask base and adapted models anything; see what changed, judge it blind, know when to trust it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.components import Component
 
 from app import asking, blind, estimates, gallery, looking, results, trust
-from app.drawn import drawn, hear
+from app.drawn import drawn, stream
 from app.folder_form import FolderForm
 from app.forms import CopyButton, Form
 from app.frame import Frame
@@ -22,6 +22,7 @@ from app.viewer import seen, viewer
 from leaml.errors import DataError, OptionError
 from leaml.jobs import queue
 from leaml.jobs.answering import Answering
+from leaml.jobs.choosing import with_chosen
 from leaml.jobs.commands import command_of
 from leaml.jobs.queue import Job
 from leaml.options import CompareOptions
@@ -39,7 +40,7 @@ class Compare(Screen):
 
     def build(self) -> None:
         self.answering: dict[str, Answering] = {}
-        self.options, self.copy = Form("compare", CompareOptions), CopyButton("compare")
+        self.options, self.copy = Form("compare", CompareOptions, ("adapters",)), CopyButton("compare")
         self.panel = JobPanel(self.context, "compare", ("compare",), compared)
         self.folder = FolderForm(self.context)
         self.report = ReportForm(self.context)
@@ -58,16 +59,16 @@ class Compare(Screen):
             self.folder.build()
         self.items = drawn("items", "compare-items")
         self.votes = drawn("votes", "compare-votes")
-        self.trust = gr.HTML(elem_id="compare-trust")
+        self.trust = gr.HTML(elem_id="compare-trust", apply_default_css=False)
         self.report.build()
         self.newest = gr.Textbox(visible="hidden", label="newest", elem_id="compare-newest")
         self.live = [
             self.sentence, self.start, self.newest, *self.panel.outputs, *self.folder.live, *self.report.live,
         ]  # fmt: skip
-        self.found_in = [self.views, self.table, self.items, self.votes, self.trust]
+        self.found_in = [self.views, self.table, self.items, self.votes, self.trust, *self.report.chosen]
         self.outputs = [
             *self.live, *self.found_in, self.picker, self.viewer, self.answers, self.looking, self.blind,
-            self.folder.model, *self.options.inputs,
+            self.folder.model, *self.inputs,
         ]  # fmt: skip
 
     def _build_comparison(self) -> None:
@@ -80,20 +81,24 @@ class Compare(Screen):
                         elem_classes="start",
                     )  # fmt: skip
                 with gr.Accordion(texts.OPTIONS, open=False, elem_id="compare-options"):
+                    self.adapters = gr.Dropdown(
+                        [], multiselect=True, label=texts.ADAPTERS, info=texts.ADAPTERS_HELP, elem_id="compare-adapters"
+                    )
                     self.options.build()
                     self.copy.build()
+                self.inputs = [self.adapters, *self.options.inputs]
             self.panel.build()
 
     def subscribe(self, frame: Frame) -> None:
         shown = [self.picker, self.viewer, self.answers, self.looking]
-        hear(frame, self.picker.submit, "picking", self.pick, shown)
-        hear(frame, self.picker.input, "asking", self.ask, [self.answers, self.looking], queue=True)
-        hear(frame, self.answers.submit, "looking", self.look, [self.looking], queue=True)
-        hear(frame, self.picker.stop, "stopping", self.stop_asking, [])
-        hear(frame, self.items.submit, "items", self.list_items, [self.views, self.items, *shown])
-        hear(frame, self.blind.submit, "blind", self.judge, [self.blind, self.viewer, self.votes])
-        frame.listen(self.start.click, self.begin, self.options.inputs, self.live, changes=True)
-        self.copy.subscribe(frame, self.command, self.options.inputs)
+        frame.answers("picking", self.pick, shown)
+        stream(frame, self.picker.input, "asking", self.ask, [self.answers, self.looking])
+        stream(frame, self.answers.submit, "looking", self.look, [self.looking])
+        frame.answers("stopping", self.stop_answering, [])
+        frame.answers("items", self.list_items, [self.views, self.items, *shown])
+        frame.answers("blind", self.judge, [self.blind, self.viewer, self.votes])
+        frame.listen(self.start.click, self.begin, self.inputs, self.live, changes=True)
+        self.copy.subscribe(frame, self.command, self.inputs)
         self.panel.subscribe(frame)
         self.folder.subscribe(frame)
         self.report.subscribe(frame)
@@ -108,7 +113,9 @@ class Compare(Screen):
         picker, picture = asking.picker(project, "test", None)
         asked = {self.picker: picker, self.viewer: picture, self.answers: {"hint": texts.HINT}}
         asked |= {self.looking: {}, self.blind: {}}
-        return {**self._live(), **self.found(), **asked, **self.options.defaults(), **self.folder.choices(project)}
+        typed = self.options.fill(with_chosen(project, CompareOptions()))
+        chosen = {**typed, **self.choices(project), **self.folder.choices(project)}
+        return {**self._live(), **self.found(), **asked, **chosen}
 
     def tick(self) -> Updates:
         return self._live()
@@ -123,6 +130,7 @@ class Compare(Screen):
             self.items: items,
             self.votes: blind.votes_table(project, None),
             self.trust: trust.view(project),
+            **self.report.choices(project),
         }
 
     def _live(self) -> dict[Component, Any]:
@@ -163,8 +171,8 @@ class Compare(Screen):
         for answering in self.answering.values():
             answering.close()
 
-    def stop_asking(self, _: dict[str, Any]) -> None:
-        """Ends the answer that is being written."""
+    def stop_answering(self, _: dict[str, Any]) -> None:
+        """Ends the answer that is being written or looked into."""
         project = self.context.project
         if project and project.name in self.answering:
             self.answering[project.name].cancel()
@@ -206,9 +214,14 @@ class Compare(Screen):
 
     # Jobs ---------------------------------------------------------------------------------------------------------
 
+    def choices(self, project: Project | None) -> Updates:
+        """Which adapted models may be compared with the base."""
+        adapters = project.adapters("answers") if project else []
+        return {self.adapters: gr.update(choices=[(one.name, str(one.id)) for one in adapters], value=[])}
+
     def begin(self, *values: Any) -> Updates:
         """Queues a comparison."""
-        project, options = self._project(), self.options.read(values)
+        project, options = self._project(), self._read(values)
         if any(job.active for job in self.panel.jobs()):
             raise OptionError(*job_texts.RUNS_ALREADY)
         queue.submit(project, "compare", options, self.context.person, command_of("compare", options, project))
@@ -216,7 +229,11 @@ class Compare(Screen):
 
     def command(self, *values: Any) -> str:
         """What a press on Compare does, as a command."""
-        return self.copy.command_line(self.context.project, ("compare", self.options.read(values)))
+        return self.copy.command_line(self.context.project, ("compare", self._read(values)))
+
+    def _read(self, values: Sequence[Any]) -> CompareOptions:
+        """The form as options: which models, then the rest."""
+        return self.options.read(values[1:], adapters=tuple(map(int, values[0] or ())))
 
     def _project(self) -> Project:
         project = self.context.project
@@ -236,7 +253,8 @@ def plan(project: Project | None) -> tuple[str, bool]:
     adapter = next(iter(project.adapters("answers")), None)
     words = texts.start(adapter.name if adapter else None, questions, pictures)
     steps = questions * (2 if adapter else 1)
-    known = estimates.seconds("compare", CompareOptions().model, steps, queue.jobs(project, limit=50))
+    model = with_chosen(project, CompareOptions()).model
+    known = estimates.seconds("compare", model, steps, queue.jobs(project, limit=50))
     return (f"{words} {job_texts.about(known)}" if questions and known else words), bool(questions)
 
 

@@ -7,21 +7,22 @@ from typing import Any, Literal
 import gradio as gr
 from pydantic import BaseModel, Field
 
-from app.drawn import drawn, hear
+from app.drawn import drawn
 from app.frame import Frame
-from app.labelling import CONTROLS, following, known_questions, order, pool_of, shown
+from app.labelling import AHEAD, CONTROLS, following, known_questions, order, pool_of, shown
 from app.screens import Screen, Updates
 from app.texts import label as texts
 from app.viewer import viewer
 from leaml.errors import DataError
 from leaml.jobs import queue
+from leaml.jobs.choosing import with_chosen
 from leaml.jobs.commands import command_of
 from leaml.options import BlankOptions, OrderOptions
 from leaml.records import QUESTION_TYPES, SET_SEPARATOR
 from leaml.review.ordering import keep_turns
 from leaml.review.queues import neighbour
+from leaml.store.annotation import LONGEST_TEXT, MOST_CHOICES
 from leaml.store.blanking import SCOPES, chosen, folder_of, keep_as_it_is
-from leaml.store.formats import LONGEST_TEXT, MOST_CHOICES
 from leaml.store.marks import MOST_MARKS
 from leaml.store.project import Answer, Project, Template
 from leaml.store.questions import MOST_TEMPLATES
@@ -51,7 +52,11 @@ class Wanted(BaseModel):
 
 
 class Asked(BaseModel):
-    """What the form asks for."""
+    """What the form asks for.
+
+    Attributes:
+        line: pictures that come next, as the page was told before; after a save it shows the first of them already.
+    """
 
     act: Literal[
         "open", "pool", "move", "next", "save", "skip", "undo", "flag", "comment", "edit", "questions", "again",
@@ -59,6 +64,7 @@ class Asked(BaseModel):
     ]  # fmt: skip
     pool: str = "train"
     picture: int | None = None
+    line: tuple[int, ...] = Field((), max_length=AHEAD)
     by: int = 0
     answers: tuple[Given, ...] = Field((), max_length=MOST_ANSWERS)
     untold: tuple[str, ...] = Field((), max_length=MOST_ANSWERS)
@@ -85,7 +91,7 @@ class Label(Screen):
         self.outputs = [self.form, self.viewer]
 
     def subscribe(self, frame: Frame) -> None:
-        hear(frame, self.form.submit, "label", self.answer, self.outputs, changes=True)
+        frame.answers("label", self.answer, self.outputs, changes=True)
 
     def refresh(self, fresh: bool) -> Updates:
         if not fresh:
@@ -99,7 +105,9 @@ class Label(Screen):
         picture, more = asked.picture, {}
         if project:
             picture, more = ACTS.get(asked.act, stay)(project, person, asked)
-        form, image = shown(project, person, pool_of(project, picture, asked.pool), picture)
+        # Of what the page was handed ahead, the rest is held on to.
+        line = asked.line[asked.line.index(picture) + 1 :] if picture in asked.line else asked.line
+        form, image = shown(project, person, pool_of(project, picture, asked.pool), picture, line)
         return {self.form: form | more, self.viewer: image}
 
 
@@ -121,7 +129,7 @@ def save(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[
         project.add_labels(person, asked.picture, answers, seconds, asked.untold)
     else:
         project.remark(person, asked.picture, kind="nothing")
-    return following(project, person, asked.pool, asked.picture), {"saved": asked.picture, "said": texts.saved(told)}
+    return _next(project, person, asked), {"saved": asked.picture, "said": texts.saved(told)}
 
 
 def checked(given: Given) -> Answer:
@@ -154,13 +162,16 @@ def skip(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[
     """Passes a picture over, with the reason where one is given."""
     if asked.picture is not None:
         project.remark(person, asked.picture, kind="skip", text=asked.text)
-    more = {"saved": asked.picture, "said": texts.skipped(asked.text)}
-    return following(project, person, asked.pool, asked.picture), more
+    return _next(project, person, asked), {"saved": asked.picture, "said": texts.skipped(asked.text)}
 
 
 def go_on(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
     """To the next picture that waits: here, all stands as it was."""
-    return following(project, person, asked.pool, asked.picture), {"saved": asked.picture}
+    return _next(project, person, asked), {"saved": asked.picture}
+
+
+def _next(project: Project, person: str, asked: Asked) -> int | None:
+    return following(project, person, asked.pool, asked.picture, asked.line)
 
 
 def move(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
@@ -175,9 +186,11 @@ def stay(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[
 
 def remark(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
     """Sets or takes away a flag, or keeps a comment."""
-    if asked.picture is not None:
-        project.remark(person, asked.picture, kind=asked.act, text=asked.text)
-    return asked.picture, {"said": texts.SAID[asked.act]}
+    if asked.picture is None:
+        return None, {}
+    stands = project.db.count("remarks", image_id=asked.picture, pair_id=None, person=person, kind="flag")
+    project.remark(person, asked.picture, kind=asked.act, text=asked.text)
+    return asked.picture, {"said": texts.SAID["unflag" if asked.act == "flag" and stands else asked.act]}
 
 
 def edit_questions(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
@@ -203,7 +216,7 @@ def change_questions(project: Project, person: str, asked: Asked) -> tuple[int |
 
 def find_typical(project: Project, person: str, asked: Asked) -> tuple[int | None, dict[str, Any]]:
     """Has a job look for the pictures that many others resemble; they come first when it is done."""
-    options = OrderOptions()
+    options = with_chosen(project, OrderOptions())
     queue.submit(project, "order", options, person, command_of("order", options, project))
     return asked.picture, {"said": texts.SAID["typical"]}
 

@@ -7,25 +7,49 @@ from typing import Any, Literal
 import gradio as gr
 from pydantic import BaseModel, Field
 
-from app.drawn import drawn, hear
+from app.drawn import drawn
 from app.frame import Frame
-from app.reviewing import Task, View, advised, arrive, following, item_of, keep_view, offered, shown, take, view_of
+from app.people import People
+from app.reviewing import (
+    AHEAD,
+    Task,
+    View,
+    advised,
+    arrive,
+    following,
+    handed,
+    item_of,
+    keep_view,
+    offered,
+    shown,
+    take,
+    view_of,
+)
 from app.screens import Screen, Updates
 from app.texts import review as texts
-from app.viewer import viewer
+from app.viewer import seen, viewer
 from leaml.errors import DataError
 from leaml.evaluation.scoring import score
 from leaml.review import audits, checks, queues
 from leaml.review.deciding import Decision, decide
 from leaml.review.plans import ERROR, plan
-from leaml.store.formats import LONGEST_TEXT
+from leaml.store.annotation import LONGEST_TEXT
 from leaml.store.project import Project
+
+
+class Handed(BaseModel):
+    """A suggestion, or a hidden check, that the page was handed ahead."""
+
+    pair: int
+    check: Literal["repeat", "wrong"] | None = None
+    shown: str = Field("", max_length=LONGEST_TEXT)
 
 
 class Asked(BaseModel):
     """What the card asks for; a stranger may have written it.
 
     Attributes:
+        line: what comes next, as the page was told before; after a decision it shows the first of them already.
         verdict: the newest one that the person could see.
         check: kind of the hidden check that was shown.
         shown: the answer that stood there.
@@ -41,6 +65,7 @@ class Asked(BaseModel):
     check: Literal["repeat", "wrong"] | None = None
     shown: str = Field("", max_length=LONGEST_TEXT)
     said: str | None = Field(None, max_length=LONGEST_TEXT)
+    line: tuple[Handed, ...] = Field((), max_length=AHEAD)
     by: int = 0
     question: str | None = Field(None, max_length=LONGEST_TEXT)
     answer: str | None = Field(None, max_length=LONGEST_TEXT)
@@ -67,19 +92,31 @@ class Review(Screen):
                 self.viewer = viewer("review-viewer")
             with gr.Column(scale=2, min_width=400):
                 self.card = drawn("review", "review-card")
-        self.outputs = [self.card, self.viewer]
+        self.people = People(self.context)
+        self.people.build()
+        self.decided = [self.card, self.viewer]
+        self.outputs = [*self.decided, self.people.part]
 
     def subscribe(self, frame: Frame) -> None:
-        hear(frame, self.card.submit, "review", self.answer, self.outputs, changes=True)
+        frame.answers("review", self.answer, self.decided, changes=True)
+        self.people.subscribe(frame, *self.decided)
 
     def refresh(self, fresh: bool) -> Updates:
+        if not self.context.may(self.needs):
+            return self._not_yours() if fresh else {}
         if not fresh:
             return {self.card: {"again": time.time()}}
         project, person = self.context.project, self.context.person
         view = view_of(project, person) if project else View()
         card, picture = shown(project, person, view, arrive(project, person, view) if project else None)
         advice = advised(project) if project else ""
-        return {self.card: card | {"fresh": True, "advice": advice}, self.viewer: picture}
+        card |= {"fresh": True, "advice": advice}
+        return {self.card: card, self.viewer: picture, self.people.part: self.people.folded()}
+
+    def _not_yours(self) -> Updates:
+        """What those see who only label: looking takes nothing in hand that reviewers wait for."""
+        card = {"empty": texts.NOT_YOURS, "words": texts.WORDS}
+        return {self.card: card, self.viewer: seen("", None), self.people.part: self.people.folded()}
 
     def answer(self, payload: dict[str, Any]) -> Updates:
         """Does what the card asks, and shows what comes after it."""
@@ -89,7 +126,7 @@ class Review(Screen):
             return {self.card: card, self.viewer: picture}
         step = Step(project, person, asked)
         task = step.taken()
-        card, picture = shown(project, person, step.view, task, step.said, step.note)
+        card, picture = shown(project, person, step.view, task, step.said, step.note, step.line)
         return {self.card: card | step.more, self.viewer: picture}
 
 
@@ -100,6 +137,7 @@ class Step:
         view: what the person looks at from now on.
         note: a sentence on what was done.
         said: the blind answer, where the suggestion is shown beside it now.
+        line: what the page was handed ahead, and has not come to yet.
         more: further parts of the card.
     """
 
@@ -107,6 +145,7 @@ class Step:
         self.project, self.person, self.asked = project, person, asked
         self.view = view_of(project, person)
         self.note, self.said = "", None
+        self.line = [self._task(one.pair, one.check, one.shown) for one in asked.line]
         self.more: dict[str, Any] = {}
 
     def taken(self) -> Task | None:
@@ -131,9 +170,7 @@ class Step:
         asked, edits = self.asked, self.asked.act == "edit"
         if asked.pair is None:
             raise DataError("There is nothing to decide.", "Reload the page.")
-        check = None
-        if asked.check:
-            check = checks.shown(self.project, self.person, asked.check, asked.pair, asked.shown)
+        check = self._task(asked.pair, asked.check, asked.shown).check
         decide(self.project, self.person, Decision(
             pair=asked.pair, seen=asked.verdict, accept=accept, reason=asked.reason, seconds=asked.seconds,
             question=asked.question if edits else None, answer=asked.answer if edits else None,
@@ -147,8 +184,7 @@ class Step:
         said = (asked.said or "").strip()
         if asked.pair is None or not said:
             return self._open()
-        check = checks.shown(self.project, self.person, asked.check, asked.pair, asked.shown) if asked.check else None
-        item = item_of(self.project, self.person, self.view, Task(asked.pair, check), said)
+        item = item_of(self.project, self.person, self.view, self._task(asked.pair, asked.check, asked.shown), said)
         if score(item["answer"], said, item["type"], item["choices"]).correct:
             self._keep(True, said)
             self.note = texts.SAID["same"]
@@ -167,7 +203,10 @@ class Step:
         return self._open()
 
     def _next(self) -> Task | None:
-        return following(self.project, self.person, self.view, self.asked.pair)
+        """What the page shows already where it was handed something ahead, else what comes."""
+        task = handed(self.project, self.person, self.view, self.line)
+        self.line = self.line[1:] if task else []
+        return task or following(self.project, self.person, self.view, self.asked.pair)
 
     def _move(self) -> Task | None:
         back = self.asked.by < 0
@@ -181,9 +220,13 @@ class Step:
         asked = self.asked
         if asked.pair is None:
             return arrive(self.project, self.person, self.view)
-        check = checks.shown(self.project, self.person, asked.check, asked.pair, asked.shown) if asked.check else None
-        task = take(self.project, self.person, self.project.pair(asked.pair).id)
-        return Task(task.pair, check)
+        task = self._task(asked.pair, asked.check, asked.shown)
+        take(self.project, self.person, self.project.pair(asked.pair).id, self.line)
+        return task
+
+    def _task(self, pair: int, kind: str | None, answer: str) -> Task:
+        check = checks.shown(self.project, self.person, kind, pair, answer) if kind else None
+        return Task(pair, check)
 
     def _arrive(self) -> Task | None:
         return arrive(self.project, self.person, self.view)

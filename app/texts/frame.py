@@ -63,13 +63,85 @@ OTHER_PROJECT = (
     "Another project was opened in another window.",
     "This window shows it in a moment; do that again if you still want to.",
 )
+OTHER_PERSON = (
+    "{name} decided this, and somebody else works here now.",
+    "Choose {name} above, then do that again.",
+)
 MISTAKE = (
     "The program made a mistake; nothing that you typed is lost.",
     "Try again. If it stays, send what the terminal says to the people who make LEAML Studio.",
 )
 CLOSE = "Close this message"
+ALONE = {
+    "close": CLOSE,
+    "away": {"what": "LEAML Studio does not answer.", "fix": "Look whether it still runs, then do that again."},
+    "entered": {"what": "You are not logged in any more.", "fix": "Log in again in another window; this one waits."},
+    "unsaved_one": "One decision is not saved yet. It is kept here, and sent again by itself.",
+    "unsaved": "{n} decisions are not saved yet. They are kept here, and sent again by themselves.",
+    "again": "Try now",
+    "saving": "Saving …",
+    "refused": "“{about}” was not saved.",
+    "look": "Look at it",
+    "forget": "Leave it",
+}
+"""What a page says by itself, where no answer comes."""
 
-HELP = """
+KEYS = (
+    ("Label", ("label",), (
+        ("1 to 9", "choose an answer; 0 to 9 where it is a number"),
+        ("↑ ↓", "the question before, the next one"),
+        ("T", "this cannot be told"),
+        ("P · B · G", "mark a point, a box, a region"),
+        ("D", "take the last mark away"),
+        ("Ctrl+Enter", "save and next"),
+        ("S", "skip, then a digit for the reason"),
+        ("F · C", "flag, comment"),
+    )),
+    ("Review", ("review",), (
+        ("A · E", "accept, edit"),
+        ("X", "reject, then a digit for the reason"),
+        ("Q · T", "question, answer is wrong"),
+        ("Ctrl+Enter", "save what you corrected, and next"),
+        ("S · F · C", "skip, flag, comment"),
+        ("B", "accept many"),
+        ("L", "history of a suggestion"),
+    )),
+    ("Blind A/B", ("compare",), (
+        ("A · B", "A is better, B is better"),
+        ("E · N", "equally good, neither"),
+    )),
+    ("Picture", ("label", "review", "compare"), (
+        ("Z · =", "real size and back, whole picture"),
+        ("+ · −", "larger, smaller; the wheel does it where you point"),
+        ("Shift+arrow", "move the picture; or drag it"),
+        ("R · H · V", "rotate, mirror across, mirror upside down"),
+        ("I", "exchange light and dark"),
+        ("W", "drag changes the window; the right button always does"),
+        ("Shift+1 to 5", "windows"),
+        ("M", "magnifier"),
+    )),
+    ("Everywhere", (), (
+        ("← →", "previous, next"),
+        ("U · Ctrl+Z", "undo"),
+        ("?", "these keys"),
+    )),
+)  # fmt: skip
+"""Where keys act, the tabs on which that is (none: on all), and what each does."""
+KEYS_TITLE = "Keys"
+KEYS_NOTE = "Keys do nothing while you type."
+ALONE["keys"] = {
+    "title": KEYS_TITLE,
+    "close": "Close",
+    "note": KEYS_NOTE,
+    "parts": [{"name": name, "tabs": tabs, "keys": keys} for name, tabs, keys in KEYS],
+}
+_KEY_ROWS = "\n".join(
+    f"| {name if place == 0 else ''} | {key} | {what} |"
+    for name, _, keys in KEYS
+    for place, (key, what) in enumerate(keys)
+)
+
+HELP = f"""
 ### The way through
 1. **Label**: answer a few questions on some pictures.
 2. **Distil**: the model learns from your answers, and from captions, to write questions and answers itself.
@@ -79,21 +151,12 @@ HELP = """
 
 The step to take next is filled in the row above. Long work goes on when you close this window.
 
-### Keys
+### {KEYS_TITLE}
 | where | key | what |
 |---|---|---|
-| Label | 1 to 9 | choose an answer |
-| | Ctrl+Enter | save and next |
-| | S | skip |
-| Review | A · E · X | accept, edit, reject (then a digit for the reason) |
-| | S · U | skip, undo |
-| Compare, Blind A/B | A · B · E · N | A is better, B is better, equally good, neither |
-| | U | undo |
-| Pictures | Z · + · − · = | zoom, in, out, whole picture |
-| | I · R | invert, rotate |
-| everywhere | ← → | previous, next |
+{_KEY_ROWS}
 
-Keys do nothing while you type.
+{KEYS_NOTE}
 
 ### What this is not
 LEAML Studio is not a medical device. What a model answers is no diagnosis.

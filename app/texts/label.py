@@ -7,7 +7,6 @@ BLIND = "These pictures measure the model: it never learns from them, and no sug
 STANDING = "{labelled} labelled · {left} left"
 PACE = "{seconds} s each"
 PLACE = "Picture {place} of {of}"
-GROUP = "{group}"
 BY = "Answered by {name}. A different answer of yours is kept beside it."
 SOMEBODY = "somebody else"
 SAVED = {0: "Saved: nothing to answer here.", 1: "1 answer saved.", None: "{n} answers saved."}
@@ -15,8 +14,8 @@ ALL_DONE = "Every picture here has answers. The arrows lead through them."
 
 TYPES = {
     "yes/no": "yes or no",
-    "single choice": "one of several",
-    "multiple choice": "several of several",
+    "single choice": "one of a list",
+    "multiple choice": "several of a list",
     "colour": "a colour",
     "location": "a place in the picture",
     "count": "a number",
@@ -35,7 +34,7 @@ WORDS = {
     "own_type": "Its answer is",
     "own_choices": "What can be answered, with ; between",
     "add": "Add",
-    "leave": "Leave out",
+    "leave": "Back",
     "answer": "Answer",
     "number": "Another number",
     "several": "Several may be chosen; ↓ goes on.",
@@ -97,7 +96,8 @@ PRESETS = (
 """Questions to begin with, one of each kind; they are there to be rewritten."""
 
 SAID = {
-    "flag": "Flag changed.",
+    "flag": "Flagged for somebody to look at.",
+    "unflag": "The flag is gone.",
     "comment": "Comment kept.",
     "questions": "These questions are asked on every picture from now on.",
     "again": "It is asked on every picture from now on.",
@@ -142,7 +142,6 @@ NOT_OFFERED = ("“{answer}” cannot be answered to “{question}”.", "Choose
 NOT_A_NUMBER = ("“{answer}” is not a whole number.", "Write 0 or a number above, such as 3.")
 NO_CHOICES = ("“{question}” has nothing to choose from.", "Add what can be answered, with ; between.")
 UNKNOWN_TYPE = ("“{question}” is of a kind that is not known here.", "Choose another kind.")
-MOST_PICTURES = ("This picture is no longer there.", "Reload the page.")
 
 
 def standing(labelled: int, left: int, seconds: float | None) -> str:

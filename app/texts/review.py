@@ -19,6 +19,8 @@ BLIND_SAME = "without the picture it would say the same, so it may be guessing f
 BLIND = "without the picture, it would answer this with {share}"
 BLIND_TOO = "so it may be guessing from the words alone"
 UNKNOWN = "How sure the model is was not measured"
+UNSEEN = "…"
+"""In place of an answer that is not to be seen yet."""
 ODD = "The answer does not fit the question’s type"
 TWICE = "It says much the same as another suggestion on this picture"
 GUESSING = 0.8
@@ -61,6 +63,7 @@ WORDS = {
     "flagged": "Flagged",
     "comment": "Comment",
     "undo": "Undo",
+    "history": "History",
     "before": "Previous",
     "after": "Next",
     "question": "Question",
@@ -115,6 +118,12 @@ ADVICE = {
     "stop": "The last round moved nothing on the pictures kept for tuning: you may stop here.",
 }
 
+NOT_YOURS = {
+    "title": "Reviewing is for reviewers",
+    "text": "You label here. Ask an admin where you are to judge the model’s suggestions as well.",
+    "button": "Go to Label",
+    "tab": "label",
+}
 NOTHING = {
     "title": "No suggestions to review yet",
     "text": "First the model learns from your answers to write questions and answers of its own. They come here.",

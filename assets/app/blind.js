@@ -5,7 +5,7 @@ window.leaml = window.leaml || {};
 
 leaml.blind = function (element, props, watch, trigger) {
   const { make, button } = leaml;
-  const ask = leaml.requests("blind", trigger);
+  const ask = leaml.requests("blind");
   const clock = leaml.clock();
   const sides = ["left", "right"];
   let value = {};

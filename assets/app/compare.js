@@ -6,9 +6,9 @@ window.leaml = window.leaml || {};
 /* Which picture, which question, of whom. */
 leaml.asking = function (element, props, watch, trigger) {
   const { make, button } = leaml;
-  const pick = leaml.requests("picking", trigger);
-  const ask = leaml.requests("asking", trigger, "input", 300000);
-  const stop = leaml.requests("stopping", trigger, "stop");
+  const pick = leaml.requests("picking");
+  const ask = leaml.streams("asking", trigger, "input", 300000);
+  const stop = leaml.requests("stopping");
   let value = {};
   let typed = "";
   let chosen = [];
@@ -135,7 +135,7 @@ leaml.marked = (parts) =>
 /* What base and adapted models answer, side by side, while it is written and after. */
 leaml.answers = function (element, props, watch, trigger) {
   const { make, button } = leaml;
-  const look = leaml.requests("looking", trigger, "submit", 300000);
+  const look = leaml.streams("looking", trigger, "submit", 300000);
 
   /* How probable each of a question's answers is, the likeliest first. */
   function drawChoices(choices) {
@@ -152,6 +152,7 @@ leaml.answers = function (element, props, watch, trigger) {
       side.choices ? drawChoices(side.choices) : null,
       side.doubt ? make("p", { class: "answer-doubt" }, `⚠ ${side.doubt}`) : null,
       side.mark ? make("p", { class: side.right ? "good" : "bad" }, side.mark) : null,
+      side.learned ? make("p", { class: "quiet" }, side.learned) : null,
       side.done && side.text ? drawLook(side, words) : null);
   }
 
@@ -182,7 +183,8 @@ leaml.answers = function (element, props, watch, trigger) {
 
 /* What an answer depends on: the picture under a grid, darker where hiding that part takes more of its probability. */
 leaml.looking = function (element, props, watch) {
-  const { make } = leaml;
+  const { make, button } = leaml;
+  const stop = leaml.requests("stopping");
 
   function drawMap(value) {
     const [width, height] = value.size;
@@ -200,7 +202,11 @@ leaml.looking = function (element, props, watch) {
     if (!value.words) return element.replaceChildren();
     const card = make("section", { class: "card drawn", "aria-live": "polite" }, make("h3", {}, value.words.title));
     element.replaceChildren(card);
-    if (!value.cells) return card.append(make("p", { class: "quiet" }, `${value.message} …`));
+    if (!value.cells) {
+      card.append(make("p", { class: "quiet" }, `${value.message} …`));
+      return card.append(make("div", { class: "card-buttons" },
+        button(value.words.stop, "", () => stop({}), { class: "card-quiet", "data-part": "stop-looking" })));
+    }
     card.append(make("div", { class: "looking" }, drawMap(value),
       make("div", {}, value.sentences.map((sentence) => make("p", {}, sentence)),
         make("p", { class: "quiet" }, value.words.scale), make("p", { class: "quiet" }, value.note))));

@@ -63,19 +63,24 @@ leaml.comparison = function (element, props, watch) {
         make("th", { scope: "row", title: row.help || null }, row.name, row.help ? make("small", {}, row.help) : null),
         make("td", {}, row.right), make("td", { class: "interval-cell" }, drawBar(row.bar)),
         make("td", {}, row.base), make("td", {}, row.blind)));
-    const types = make("details", {}, make("summary", {}, words.types),
-      make("table", {},
-        make("thead", {}, make("tr", {}, [words.type, ...set.rows.map((row) => row.name)].map((name) =>
-          make("th", { scope: "col" }, name)))),
-        make("tbody", {}, set.types.map((type) =>
-          make("tr", {}, make("th", { scope: "row" }, `${type.name} (${type.n})`),
-            type.cells.map((cell) => make("td", {}, cell)))))));
+    const models = set.rows.map((row) => row.name);
     return [
       make("h3", {}, set.title),
+      set.note ? make("p", { class: "quiet" }, set.note) : null,
       make("table", {}, make("thead", {}, make("tr", {}, heads.map((name) => make("th", { scope: "col" }, name)))),
         make("tbody", {}, rows)),
-      types,
+      set.parts.map((part) => drawPart(part, models)),
     ];
+  }
+
+  /* What the rates are broken down by, folded away. */
+  function drawPart(part, models) {
+    const heads = [part.head, ...models].map((name) => make("th", { scope: "col" }, name));
+    const rows = part.rows.map((row) =>
+      make("tr", {}, make("th", { scope: "row" }, `${row.name} (${row.n})`),
+        row.cells.map(([rate, ...more]) => make("td", {}, rate, more.map((words) => make("small", {}, words))))));
+    return make("details", {}, make("summary", {}, part.title),
+      make("table", {}, make("thead", {}, make("tr", {}, heads)), make("tbody", {}, rows)));
   }
 
   function show() {
@@ -93,7 +98,7 @@ leaml.comparison = function (element, props, watch) {
 /* The questions of a comparison, a page at a time; one can be opened beside its picture. */
 leaml.items = function (element, props, watch, trigger) {
   const { make, button } = leaml;
-  const ask = leaml.requests("items", trigger);
+  const ask = leaml.requests("items");
   let value = {};
   const asked = () => ({ filter: value.filter, page: value.page, adapter: value.adapter, ...value.chosen });
   const send = (more) => ask({ act: "list", ...asked(), ...more });

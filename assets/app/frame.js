@@ -4,10 +4,12 @@ window.leaml = window.leaml || {};
 (() => {
   const BUSY = 1000;
   const IDLE = 4000;
+  const SOON = 600; // after what was saved: not while the next picture is being drawn
   const PATIENCE = 20000; // an answer that never comes must not end the pulse
   const first = location.hash.slice(1);
   let begun = false;
   let next = null;
+  let person = null; // for whom the page is filled
 
   const tab = (key) => document.getElementById(`tab-${key}-button`);
   const press = (id) => document.getElementById(id)?.click();
@@ -49,6 +51,9 @@ window.leaml = window.leaml || {};
     return [];
   };
 
+  // Asks what is new once nothing was saved for a moment.
+  leaml.pulseSoon = () => later(SOON);
+
   const later = (wait) => {
     clearTimeout(next);
     next = setTimeout(leaml.pulse, wait);
@@ -61,6 +66,7 @@ window.leaml = window.leaml || {};
     const draw = () => {
       const standing = props.value;
       if (!standing) return;
+      if (standing.filled) person = standing.person;
       for (const [key, words] of Object.entries(standing.tabs)) {
         const text = tab(key)?.firstChild;
         if (text && text.nodeValue !== words) text.nodeValue = words;
@@ -70,8 +76,8 @@ window.leaml = window.leaml || {};
       chip.textContent = standing.chip;
       chip.dataset.screen = standing.screen;
       if (!begun) return;
-      if (standing.project === shown()) later(standing.chip ? BUSY : IDLE);
-      else press("frame-reload"); // another project was opened, in this window or in another one
+      if (standing.project === shown() && standing.person === person) later(standing.chip ? BUSY : IDLE);
+      else press("frame-reload"); // another project was opened, or another person chosen, perhaps in another window
     };
     draw();
     watch("value", draw);
@@ -80,7 +86,7 @@ window.leaml = window.leaml || {};
   window.addEventListener("popstate", () => leaml.open(location.hash.slice(1)));
 
   document.addEventListener("click", (event) => {
-    const close = event.target.closest?.("#note .close");
+    const close = event.target.closest?.(".note .close");
     if (close) close.closest(".note").remove();
   });
 })();

@@ -23,6 +23,17 @@ leaml.button = function (text, key, press, properties) {
   return leaml.make("button", { type: "button", onclick: press, ...properties }, shown, leaml.make("span", {}, text));
 };
 
+/* Puts `drawn` in the place of what a part shows; what has the focus keeps it, and a cursor stays where it is. */
+leaml.redraw = function (element, drawn) {
+  const focused = element.contains(document.activeElement) ? document.activeElement : null;
+  const caret = focused && focused.matches("input[type=text], textarea") ? [focused.selectionStart, focused.selectionEnd] : null;
+  element.replaceChildren(drawn);
+  const again = focused && focused.dataset.part && element.querySelector(`[data-part="${focused.dataset.part}"]`);
+  if (!again) return;
+  again.focus({ preventScroll: true });
+  if (caret && again.setSelectionRange) again.setSelectionRange(...caret);
+};
+
 /* Whether keys belong to what is being written or set. */
 leaml.isTyping = function (target) {
   if (!(target instanceof Element)) return false;
@@ -84,6 +95,14 @@ leaml.kept = {
       return null;
     }
   },
+  /* Names that begin so. */
+  names(beginning) {
+    try {
+      return Object.keys(localStorage).filter((key) => key.startsWith(`leaml.${beginning}`)).map((key) => key.slice(6));
+    } catch {
+      return [];
+    }
+  },
   set(name, value) {
     try {
       if (value === null) localStorage.removeItem(`leaml.${name}`);
@@ -92,30 +111,6 @@ leaml.kept = {
       /* private browsing, or full */
     }
   },
-};
-
-/* Requests of one part of a screen, one at a time: `ask` says whether it was sent. app/drawn.py reads what was asked with
-   `leaml.payload` and says, whatever came of it, that it was answered. */
-leaml.pending = {};
-leaml.requests = function (name, trigger, event = "submit", patience = 15000) {
-  // A server that never answers must not lock the screen for good.
-  return function ask(payload) {
-    const now = performance.now();
-    if (leaml.pending[name] && now < leaml.pending[name].until) return false;
-    leaml.pending[name] = { payload, until: now + patience };
-    trigger(event);
-    return true;
-  };
-};
-leaml.payload = (name) => leaml.pending[name] && leaml.pending[name].payload;
-leaml.settled = (name) => {
-  delete leaml.pending[name];
-};
-
-/* The project that the page shows; "" while it is still being filled. */
-leaml.project = () => {
-  const field = document.querySelector("#frame-shown textarea, #frame-shown input");
-  return field ? field.value : "";
 };
 
 /* What a screen says when there is nothing to do: what that means, and a way on. */

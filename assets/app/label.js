@@ -1,103 +1,104 @@
-/* The form of the Label screen: the questions on one picture, one of them open, answered by digits or by clicks, with
-   marks on the picture. What is typed is kept in this browser, at every key, until it is saved. The value comes from
-   app/screens/label.py, `shown`; own questions and the list of usual ones stand in label_questions.js. */
+/* The Label screen's form: the questions on one picture, one of them open, answered by digits or by clicks, with marks on
+   the picture. A save leads on at once where the next picture was handed over ahead, and is sent behind it (saving.js).
+   What is answered stands in label_sheet.js, how it looks in label_form.js, what stands in its place in label_asides.js
+   and label_questions.js. The value comes from app/labelling.py, `shown`. */
 
 window.leaml = window.leaml || {};
 
-leaml.label = function (element, props, watch, trigger) {
-  const { make, button } = leaml;
-  const SEPARATOR = "; ";
-  const MOST_SHOWN_NUMBERS = 6;
-  const SHAPES = [["point", "P"], ["box", "B"], ["region", "G"]];
-  const ask = leaml.requests("label", trigger);
+leaml.label = function (element, props, watch) {
+  const { make } = leaml;
+  const AGAIN = 1500; // ms until it is looked again whether a picture was blacked out
+  const saving = leaml.saving("label", {
+    owner: () => ({ project: value.project, person: value.person }),
+    changed: () => draw(),
+    handed: (parts) => handOver(parts["label-form"]),
+  });
+  const sheet = leaml.labelSheet();
   const clock = leaml.clock();
+  // mode: skip, comment: what stands in the place of the buttons; questions, blank: of everything.
+  // shape: what is being drawn; blank: a region to be blacked out. sure: what was overlooked was said once.
+  const state = { open: 0, mode: "", shape: null, message: null, sure: false };
   let value = {};
-  let drafted = {}; // {answers, marks, untold: by question; own: [row], adding: row or null, comment}
-  let open = 0;
-  let message = null;
-  let sure = false; // what lacks was said once
-  let mode = ""; // skip, comment: what stands in the place of the buttons; questions, blank: of everything
   let awaited = null; // version of a picture that is being blacked out
-  let shape = null; // what is being drawn; blank: a region to be blacked out
 
-  const draftName = (picture) => `label.${value.project}.${value.person}.${picture}`;
-  const lastName = () => `label.${value.project}.${value.person}.last`;
-  const rows = () => (value.picture ? [...value.questions, ...drafted.own] : []);
-  const kind = (row) => value.types.find((type) => type.key === row.type) || { control: "text", choices: [] };
-  const choices = (row) => (row.choices && row.choices.length ? row.choices : kind(row).choices);
-  const control = (row) => {
-    const wanted = kind(row).control;
-    return (wanted === "one" || wanted === "several") && !choices(row).length ? "text" : wanted;
-  };
-  const untold = (row) => drafted.untold[row.question] ?? row.untold ?? false;
-  const answer = (row) => (untold(row) ? "" : drafted.answers[row.question] ?? row.answer ?? "");
-  const marks = (row) => drafted.marks[row.question] ?? row.marks ?? [];
-  const told = (row) => Boolean(answer(row).trim()) || untold(row);
-  const differs = (row) => answer(row) !== (row.answer ?? "") || JSON.stringify(marks(row)) !== JSON.stringify(row.marks ?? []);
-  const changed = () => rows().filter((row) => answer(row).trim() && (differs(row) || row.untold));
-  const newlyUntold = () => rows().filter((row) => untold(row) && !row.untold);
+  const opened = () => sheet.rows()[state.open];
 
   function keep() {
-    sure = false;
-    message = null;
-    const parts = [drafted.answers, drafted.marks, drafted.untold, drafted.own];
-    const empty = !drafted.adding && !drafted.comment && parts.every((part) => !Object.keys(part).length);
-    leaml.kept.set(draftName(value.picture.id), empty ? null : drafted);
-    leaml.kept.set(lastName(), empty ? null : { picture: value.picture.id, pool: value.pool });
+    Object.assign(state, { sure: false, message: null });
+    sheet.keep();
   }
 
   // Answering -------------------------------------------------------------------------------------------------------
 
+  /* The open question is answered: on to the next that is not. */
   function goOn() {
-    const next = rows().findIndex((other, place) => place > open && !told(other));
-    if (next >= 0) open = next;
+    const next = sheet.rows().findIndex((other, place) => place > state.open && !sheet.told(other));
+    if (next >= 0) state.open = next;
     stopMarking();
   }
 
-  function give(row, text, done) {
-    drafted.answers[row.question] = text;
-    drafted.untold[row.question] = false;
+  function give(row, text) {
+    sheet.give(row, text);
+    keep();
+    goOn();
+    draw(true);
+  }
+
+  function choose(row, choice) {
+    if (sheet.control(row) === "one") return give(row, choice);
+    const done = sheet.choose(row, choice);
     keep();
     if (done) goOn();
     draw(done);
   }
 
-  function choose(row, choice) {
-    if (control(row) === "one") return give(row, choice, true);
-    const others = answer(row).split(SEPARATOR).filter((member) => member && member !== choice);
-    const alone = (member) => member.toLowerCase() === "none";
-    const on = !answer(row).split(SEPARATOR).includes(choice);
-    const kept = on && alone(choice) ? [] : others.filter((member) => !on || !alone(member));
-    const chosen = choices(row).filter((member) => kept.includes(member) || (on && member === choice));
-    give(row, chosen.join(SEPARATOR), on && alone(choice));
+  function type(row, text) {
+    sheet.give(row, text);
+    keep();
   }
 
   function cannotTell() {
-    const row = rows()[open];
-    if (!row) return;
-    drafted.untold[row.question] = !untold(row);
+    if (!opened()) return;
+    sheet.cannotTell(opened());
     keep();
-    if (untold(row)) goOn();
+    if (sheet.untold(opened())) goOn();
     draw();
   }
 
   function digit(number) {
-    if (mode === "skip") return skip(value.reasons[number - 1]);
-    const row = rows()[open];
-    if (!row || mode) return false;
-    if (control(row) === "number") return give(row, String(number), true);
-    const offered = control(row) === "text" ? [] : choices(row);
+    if (state.mode === "skip") return skip(value.reasons[number - 1]);
+    const row = opened();
+    if (!row || state.mode) return false;
+    if (sheet.control(row) === "number") return give(row, String(number));
+    const offered = sheet.control(row) === "text" ? [] : sheet.choices(row);
     if (offered.length && number === offered.length + 1) return cannotTell();
     if (offered[number - 1] === undefined) return false;
     choose(row, offered[number - 1]);
   }
 
   function goTo(place) {
-    if (!rows().length) return;
-    open = Math.min(Math.max(place, 0), rows().length - 1);
+    if (!opened()) return;
+    state.open = Math.min(Math.max(place, 0), sheet.rows().length - 1);
     stopMarking();
     draw(true);
   }
+
+  const own = {
+    keep,
+    draw: () => draw(),
+    kind: sheet.kind,
+    taken: (text) => sheet.rows().some((row) => row.question.toLowerCase() === text.toLowerCase()),
+    added(row) {
+      sheet.add(row);
+      state.open = sheet.rows().length - 1;
+      keep();
+      draw(true);
+    },
+    again(row) {
+      keep();
+      send("again", { questions: [row] });
+    },
+  };
 
   // Marks -----------------------------------------------------------------------------------------------------------
 
@@ -105,349 +106,240 @@ leaml.label = function (element, props, watch, trigger) {
 
   function showMarks() {
     if (!viewer() || !value.picture) return;
-    const region = mode === "blank" ? [{ shape: "box", points: value.region }] : [];
-    const labelled = rows().flatMap((row, place) => marks(row).map((mark) => ({ ...mark, label: String(place + 1) })));
+    const region = state.mode === "blank" ? [{ shape: "box", points: value.region }] : [];
+    const labelled = sheet.rows().flatMap((row, place) =>
+      sheet.marks(row).map((mark) => ({ ...mark, label: String(place + 1) })));
     viewer().marks(value.picture.id, [...labelled, ...region]);
   }
 
   function stopMarking() {
-    if (shape && viewer()) viewer().stop();
-    shape = null;
+    if (state.shape && viewer()) viewer().stop();
+    state.shape = null;
   }
 
-  function mark(wanted) {
-    const row = rows()[open];
-    if (!row || !viewer()) return false;
-    const again = shape === wanted;
+  function beginMarking(shape, drawn, done) {
     stopMarking();
-    if (!again) {
-      shape = wanted;
-      viewer().mark(wanted, (points) => {
-        drafted.marks[row.question] = [...marks(row), { shape: wanted, points }];
-        if (row.type === "location" && !answer(row) && choices(row).length === 9) {
-          drafted.answers[row.question] = choices(row)[leaml.ninth(points)];
-          drafted.untold[row.question] = false;
-        }
-        keep();
-        stopMarking();
-        draw();
-      });
-    }
+    state.shape = shape;
+    viewer().mark(drawn, (points) => {
+      stopMarking();
+      done(points);
+    });
     draw();
   }
 
+  function mark(shape) {
+    const row = opened();
+    if (!row || !viewer()) return false;
+    if (state.shape === shape) {
+      stopMarking();
+      return draw();
+    }
+    beginMarking(shape, shape, (points) => {
+      sheet.mark(row, shape, points);
+      keep();
+      draw();
+    });
+  }
+
+  const drawBlank = () => viewer() && beginMarking("blank", "box", (region) => send("scopes", { region }));
+
   function unmark() {
-    const row = rows()[open];
-    if (!row || !marks(row).length) return false;
-    drafted.marks[row.question] = marks(row).slice(0, -1);
+    if (!opened() || !sheet.marks(opened()).length) return false;
+    sheet.unmark(opened());
     keep();
     draw();
   }
 
   // Sending ---------------------------------------------------------------------------------------------------------
 
-  function send(act, more = {}) {
+  const sent = (act, more) => ({ act, pool: value.pool, picture: value.picture && value.picture.id, ...more });
+  const ahead = () => (value.next && value.next.length ? { line: value.next.map((entry) => entry.id) } : {});
+
+  /* Asks for something, and waits for it. */
+  function send(act, more) {
     if (!value.picture && act !== "pool" && act !== "undo") return false;
-    return ask({ act, pool: value.pool, picture: value.picture && value.picture.id, ...more });
+    return saving.add(sent(act, more), { keeps: false });
   }
 
-  /* What lacks, in words; null where nothing does. */
-  function lacking(given) {
-    const alone = rows().find((row) => marks(row).length && differs(row) && !answer(row).trim());
-    if (alone) return value.words.mark_alone.replace("{question}", alone.question);
-    if (drafted.adding && drafted.adding.question.trim()) return value.words.not_added;
-    if (sure) return null;
-    const open = value.questions.filter((row) => row.usual && !told(row)).length;
-    if (!given) return value.words.nothing;
-    if (open) return open === 1 ? value.words.unanswered_one : value.words.unanswered.replace("{n}", open);
-    return null;
+  /* The same picture is shown again: what was handed ahead is held on to. */
+  const stay = (act, more) => send(act, { ...ahead(), ...more });
+
+  /* Leaves the picture: the next one is shown at once where it is here already. */
+  function leave(act, more) {
+    const before = value;
+    const [first, ...rest] = value.next || [];
+    const back = () => goOver(before, before.image, before.next);
+    const settings = { about: value.picture.place, moved: Boolean(first), keeps: act !== "next", back: first && back };
+    if (!saving.add(sent(act, { ...ahead(), ...more }), settings)) return false;
+    if (first) goOver(first.form, first.image, rest);
   }
+
+  function goOver(form, image, next) {
+    value = { ...value, ...form, draft: null, image, next, said: saving.waits() ? leaml.words().saving : "" };
+    begin();
+    draw();
+    leaml.fill({ parts: { [value.viewer]: { ...image, next: next.map((entry) => entry.image) } } });
+  }
+
+  const undo = () => saving.takeBack() || send("undo");
+  const openAgain = ({ pool, picture }) => saving.add({ act: "open", pool, picture }, { keeps: false });
 
   function save() {
-    if (!value.picture || mode === "questions" || mode === "blank") return;
-    const given = changed();
-    const apart = newlyUntold();
-    const nothing = !given.length && !apart.length;
-    if (nothing && rows().some(told)) return send("next");
-    const lacks = lacking(!nothing);
-    if (lacks) {
-      message = lacks;
-      sure = !lacks.startsWith(value.words.mark_alone.split("{")[0]) && lacks !== value.words.not_added;
-      return draw();
+    if (!value.picture || state.mode === "questions" || state.mode === "blank") return;
+    const given = sheet.given();
+    const nothing = !given.answers.length && !given.untold.length;
+    if (nothing && sheet.rows().some(sheet.told)) return leave("next");
+    state.message = sheet.unfinished();
+    if (!state.message && !state.sure) {
+      state.message = sheet.overlooked(nothing);
+      state.sure = true;
     }
-    const answers = given.map((row) => ({
-      question: row.question, type: row.type, choices: choices(row), answer: answer(row), marks: marks(row),
-    }));
-    send("save", { answers, untold: apart.map((row) => row.question), nothing, seconds: clock.seconds() });
+    if (state.message) return draw();
+    leave("save", { ...given, nothing, seconds: clock.seconds() });
   }
 
   function skip(reason) {
-    if (mode === "skip") return reason === undefined ? false : send("skip", { text: reason });
+    if (state.mode === "skip") return reason === undefined ? false : leave("skip", { text: reason });
     change("skip");
   }
 
   function change(wanted) {
     if (!value.picture) return;
-    mode = mode === wanted ? "" : wanted;
+    state.mode = state.mode === wanted ? "" : wanted;
     draw();
-    if (mode === "comment") element.querySelector("[data-part=comment]").focus();
+    if (state.mode === "comment") element.querySelector("[data-part=comment]").focus();
   }
 
   function comment() {
-    const text = (drafted.comment ?? "").trim();
-    if (text) send("comment", { text });
+    const text = (sheet.drafted().comment ?? "").trim();
+    if (text) stay("comment", { text });
     else change("comment");
   }
 
   function black(scope) {
     awaited = value.picture.version;
     send("blank", { region: value.region, scope });
-    setTimeout(lookAgain, 1500);
-  }
-
-  // Drawing ---------------------------------------------------------------------------------------------------------
-
-  function drawControl(row) {
-    const given = answer(row);
-    const type = (text) => {
-      drafted.answers[row.question] = text;
-      drafted.untold[row.question] = false;
-      keep();
-    };
-    if (control(row) === "text" || control(row) === "number") {
-      const numbers = control(row) === "number";
-      const field = make("input", {
-        type: "text", value: given, inputmode: numbers ? "numeric" : null, maxlength: 2000, "data-part": "answer",
-        "aria-label": row.question, placeholder: numbers ? value.words.number : value.words.answer,
-        oninput: (event) => type(event.target.value),
-        onkeydown: (event) => event.key === "Enter" && !event.ctrlKey && give(row, event.target.value, true),
-      });
-      if (!numbers) return field;
-      const offered = Array.from({ length: MOST_SHOWN_NUMBERS }, (_, number) => String(number));
-      return make("div", { class: "label-choices" }, offered.map((number) =>
-        button(number, "", () => give(row, number, true), {
-          class: "label-number", "aria-pressed": String(given === number),
-        })), field);
-    }
-    const chosen = control(row) === "one" ? [given] : given.split(SEPARATOR);
-    const grid = row.type === "location" && choices(row).length === 9;
-    return make("div", { class: grid ? "label-choices label-grid" : "label-choices" },
-      choices(row).map((choice, place) =>
-        button(choice, place < 9 ? String(place + 1) : "", () => choose(row, choice), {
-          "aria-pressed": String(chosen.includes(choice)),
-        })));
-  }
-
-  function drawTools(row) {
-    const { words } = value;
-    const offered = ["text", "number"].includes(control(row)) ? 99 : choices(row).length;
-    const count = marks(row).length;
-    return make("div", { class: "label-tools" },
-      button(words.cannot_tell, offered < 9 ? String(offered + 1) : "T", cannotTell, {
-        "aria-pressed": String(untold(row)), "data-part": "untold",
-      }),
-      make("span", { class: "label-marks", role: "group", "aria-label": words.mark },
-        SHAPES.map(([name, key]) =>
-          button(words[name], key, () => mark(name), { class: "card-quiet", "aria-pressed": String(shape === name), "data-part": name })),
-        count ? button(words.unmark, "D", unmark, { class: "card-quiet", "data-part": "unmark" }) : null));
-  }
-
-  const given = (row) => {
-    if (untold(row)) return value.words.cannot_tell;
-    const count = marks(row).length;
-    return answer(row) + (count ? ` · ${count === 1 ? value.words.marks_one : value.words.marks.replace("{n}", count)}` : "") || "–";
-  };
-
-  function drawRow(row, place) {
-    if (place !== open || mode === "skip")
-      return make("li", {},
-        button(row.question, "", () => goTo(place), { class: "label-row", title: row.question }),
-        make("span", { class: told(row) ? "label-given" : "label-given quiet", title: given(row) }, given(row)));
-    return make("li", { class: "label-open" },
-      make("p", { class: "label-question" }, row.question),
-      row.by ? make("p", { class: "quiet" }, row.by) : null,
-      control(row) === "several" ? make("p", { class: "quiet" }, value.words.several) : null,
-      drawControl(row),
-      drawTools(row),
-      shape ? make("p", { class: "quiet" }, value.words.marking) : null);
-  }
-
-  function drawPools() {
-    return make("label", { class: "label-pool quiet" }, value.words.pool,
-      make("select", { "data-part": "pool", onchange: (event) => send("pool", { pool: event.target.value }) },
-        value.pools.map((pool) => make("option", { value: pool.key, selected: pool.key === value.pool }, pool.name))));
-  }
-
-  /* Names that may be written into the picture: looked for, and blacked out or found absent. */
-  function drawNames() {
-    const { words } = value;
-    if (shape === "blank") return make("span", { class: "quiet" }, words.blank_draw);
-    return make("span", { class: "label-names" },
-      button(words.blank, "", () => {
-        stopMarking();
-        shape = "blank";
-        viewer().mark("box", (region) => {
-          stopMarking();
-          send("scopes", { region });
-        });
-        draw();
-      }, { class: "card-quiet", "data-part": "blank" }),
-      value.burned_in
-        ? button(words.no_names, "", () => send("no_names"), { class: "card-quiet", "data-part": "no-names" })
-        : null);
-  }
-
-  function drawButtons() {
-    const { words } = value;
-    return [
-      make("div", { class: "card-buttons" },
-        button(words.save, "Ctrl ↵", save, { class: rows().length ? "card-primary" : "", "data-part": "save" }),
-        button(words.skip, "S", () => skip(), { "data-part": "skip" })),
-      value.comment ? make("p", { class: "label-comment" }, value.comment) : null,
-      make("div", { class: "card-buttons label-quiet" },
-        button(words.before, "←", () => send("move", { by: -1 }), { class: "card-quiet" }),
-        button(words.after, "→", () => send("move", { by: 1 }), { class: "card-quiet" }),
-        button(words.undo, "U", () => send("undo"), { class: "card-quiet", "data-part": "undo" }),
-        button(value.flagged ? words.flagged : words.flag, "F", () => send("flag"), {
-          class: "card-quiet", "data-part": "flag", "aria-pressed": String(value.flagged),
-        }),
-        button(words.comment, "C", () => change("comment"), { class: "card-quiet", "data-part": "comment-open" })),
-    ];
-  }
-
-  function drawForm() {
-    const { words } = value;
-    const edit = () => send("edit");
-    return [
-      make("header", {}, make("span", { class: "label-place", title: value.picture.place }, value.picture.place), drawPools(),
-        button(words.questions, "", edit, { class: "card-quiet", "data-part": "edit" })),
-      value.picture.why
-        ? make("p", { class: "quiet label-why" }, make("span", {}, value.picture.why),
-            button(value.picture.change, "", () => send(value.picture.other), { class: "card-quiet", "data-part": "order" }))
-        : null,
-      value.blind ? make("p", { class: "quiet" }, value.blind) : null,
-      rows().length
-        ? make("ol", { class: "label-rows" }, rows().map(drawRow))
-        : make("div", { class: "label-asked" }, make("p", {}, words.none_asked),
-            button(words.choose, "", edit, { class: "card-primary", "data-part": "choose" })),
-      mode === "skip" ? null : make("div", { class: drafted.adding ? "" : "label-more" },
-        leaml.ownQuestion(value, drafted, { keep, draw, kind, taken, added, again }, (text) => (message = text)),
-        drawNames()),
-      make("p", { class: "card-alert", role: "alert" }, message || value.error || ""),
-      ...(mode === "skip"
-        ? [leaml.reasons(value, skip, () => change("skip"))]
-        : mode === "comment"
-          ? [leaml.comment(value, drafted, keep, comment, () => change("comment"))]
-          : drawButtons()),
-      make("footer", {}, make("p", { class: "card-standing" }, value.standing),
-        make("p", { role: "status", class: "card-said" }, value.said || "")),
-    ];
-  }
-
-  const taken = (text) => rows().some((row) => row.question.toLowerCase() === text.toLowerCase());
-  const added = (row) => {
-    drafted.own.push(row);
-    open = rows().length - 1;
-    keep();
-    draw(true);
-  };
-  const again = (row) => {
-    keep();
-    send("again", { questions: [row] });
-  };
-
-  function draw(focusAnswer) {
-    const part = element.contains(document.activeElement) && document.activeElement.dataset.part;
-    const whole = ["questions", "blank"].includes(mode) ? mode : "form";
-    const state = value.empty ? "empty" : value.picture ? whole : "waits";
-    const scrolled = element.querySelector(".label-rows");
-    const at = scrolled ? scrolled.scrollTop : 0;
-    const card = make("section", { class: "card drawn", "data-state": state });
-    if (value.empty) card.append(...leaml.emptyState(value.empty, value.pools ? drawPools() : null));
-    else if (state === "questions") leaml.questionList(card, value, (questions) => send("questions", { questions }), () => change("questions"));
-    else if (state === "blank") leaml.scopes(card, value, black, () => change("blank"));
-    else if (value.picture) card.append(...drawForm().filter(Boolean));
-    element.replaceChildren(card);
-    const list = element.querySelector(".label-rows");
-    if (list) list.scrollTop = at;
-    const opened = element.querySelector(".label-open");
-    if (opened && list) leaml.bringIntoView(list, opened);
-    const writes = focusAnswer && opened && control(rows()[open]) === "text";
-    const wanted = writes ? opened.querySelector("input") : null;
-    const again = part && part !== "answer" ? element.querySelector(`[data-part=${part}]`) : null;
-    (wanted || again || { focus() {} }).focus();
-    showMarks();
-  }
-
-  function show() {
-    const before = value.picture && value.picture.id;
-    const given = props.value || {};
-    // The tab was opened again: what stands here is brought up to date, and stays.
-    if (given.again) return leaml.project() ? ask({ act: "open", pool: value.pool || "train", picture: before || null }) : null;
-    value = given;
-    message = null;
-    sure = false;
-    mode = value.templates ? "questions" : value.scopes ? "blank" : "";
-    stopMarking();
-    if (value.saved) [draftName(value.saved), lastName()].forEach((name) => leaml.kept.set(name, null));
-    if (value.picture) {
-      const draft = value.draft || leaml.kept.get(draftName(value.picture.id));
-      drafted = { answers: {}, marks: {}, untold: {}, own: [], adding: null, comment: "", ...draft };
-      // What was an own question may be a usual one by now.
-      drafted.own = drafted.own.filter((row) => !value.questions.some((other) => other.question === row.question));
-      if (value.draft) keep();
-      if (before !== value.picture.id) {
-        clock.start();
-        open = Math.max(0, rows().findIndex((row) => !told(row)));
-      }
-      open = Math.min(open, Math.max(0, rows().length - 1));
-      const last = value.fresh && leaml.kept.get(lastName());
-      if (last && last.picture !== value.picture.id) send("open", last);
-    }
-    draw();
+    setTimeout(lookAgain, AGAIN);
   }
 
   /* Looks again until the picture that is being blacked out is another one; never while somebody types. */
   function lookAgain() {
     if (!awaited || !value.picture || value.picture.version !== awaited) return (awaited = null);
     if (!leaml.isTyping(document.activeElement)) send("open");
-    setTimeout(lookAgain, 1500);
+    setTimeout(lookAgain, AGAIN);
   }
 
-  const free = (action) => () => (mode || !value.picture ? false : action());
-  const arrows = { ArrowUp: free(() => goTo(open - 1)), ArrowDown: free(() => goTo(open + 1)) };
+  // Drawing ---------------------------------------------------------------------------------------------------------
+
+  const acts = {
+    type, give, choose, cannotTell, goTo, mark, unmark, drawBlank, send, save, skip, change, comment, keep, own, undo,
+    flag: () => stay("flag"),
+    say: (message) => (state.message = message),
+  };
+
+  function draw(focusAnswer) {
+    const whole = ["questions", "blank"].includes(state.mode) ? state.mode : "form";
+    const kind = value.empty ? "empty" : value.picture ? whole : "waits";
+    const card = make("section", { class: "card drawn", "data-state": kind });
+    card.append(...saving.parts(openAgain));
+    if (kind === "empty") card.append(...leaml.emptyState(value.empty, value.pools ? leaml.labelPools(value, send) : null));
+    else if (kind === "questions") leaml.questionList(card, value, (questions) => send("questions", { questions }), () => change("questions"));
+    else if (kind === "blank") leaml.scopes(card, value, black, () => change("blank"));
+    else if (kind === "form") card.append(...leaml.labelForm(value, sheet, state, acts));
+    const at = (element.querySelector(".label-rows") || {}).scrollTop || 0;
+    leaml.redraw(element, card);
+    const list = element.querySelector(".label-rows");
+    if (list) list.scrollTop = at;
+    const open = element.querySelector(".label-open");
+    if (open && list) leaml.bringIntoView(list, open);
+    if (focusAnswer && open && sheet.control(opened()) === "text") open.querySelector("input").focus();
+    showMarks();
+  }
+
+  // What came -------------------------------------------------------------------------------------------------------
+
+  function show() {
+    const before = value.picture && value.picture.id;
+    const given = props.value || {};
+    // The tab was opened again: what stands here is brought up to date, and stays.
+    if (given.again) return leaml.project() ? openAgain({ pool: value.pool || "train", picture: before || null }) : null;
+    if (given.saved) sheet.forget(given.saved);
+    if (saving.behind() && given.picture && before === given.picture.id) return showBehind(given);
+    value = { ...given, next: entries(given) };
+    if (value.picture && value.picture.id !== before) begin();
+    else takeUp();
+    state.mode = value.templates ? "questions" : value.scopes ? "blank" : "";
+    draw();
+    if (!value.fresh || saving.resume() || !value.picture) return;
+    const last = sheet.last();
+    if (last && last.picture !== value.picture.id) send("open", last);
+  }
+
+  /* Another picture is shown: its first question that nobody answered is open. */
+  function begin() {
+    takeUp();
+    clock.start();
+    state.open = Math.max(0, sheet.rows().findIndex((row) => !sheet.told(row)));
+  }
+
+  /* The picture that is shown came anew: what was typed about it is there still. */
+  function takeUp() {
+    Object.assign(state, { message: null, sure: false, mode: "" });
+    stopMarking();
+    sheet.take(value);
+    state.open = Math.min(state.open, Math.max(0, sheet.rows().length - 1));
+  }
+
+  /* What comes next: of what the page has already, the server names no more than that. */
+  function entries(form) {
+    const known = Object.fromEntries((value.next || []).map((entry) => [entry.id, entry]));
+    return (form.next || []).map((entry) => (entry.form ? entry : known[entry.id])).filter(Boolean);
+  }
+
+  /* An answer to what was saved, while more was saved since: what comes after what is shown now. */
+  function handOver(form) {
+    if (form.saved) sheet.forget(form.saved);
+    const all = [form.picture ? { id: form.picture.id } : {}, ...(form.next || [])];
+    const place = value.picture ? all.findIndex((entry) => entry.id === value.picture.id) : -1;
+    if (place >= 0) value.next = entries({ next: all.slice(place + 1) });
+  }
+
+  /* The picture before is saved, and this one is being answered already: nothing moves under anybody's hands. */
+  function showBehind(given) {
+    const at = opened();
+    value = { ...given, next: entries(given) };
+    sheet.take(value);
+    state.open = Math.max(0, sheet.rows().findIndex((row) => at && row.question === at.question));
+    draw();
+  }
+
+  // Keys ------------------------------------------------------------------------------------------------------------
+
+  const free = (action) => () => (state.mode || !value.picture ? false : action());
   const digits = Object.fromEntries([..."0123456789"].map((key) => [key, () => digit(Number(key))]));
-  const shapes = Object.fromEntries(SHAPES.map(([name, key]) => [key.toLowerCase(), free(() => mark(name))]));
+  const shapes = Object.fromEntries(leaml.SHAPES.map(([name, key]) => [key.toLowerCase(), free(() => mark(name))]));
   leaml.onKeys(element, {
-    ...arrows,
     ...digits,
     ...shapes,
     d: free(unmark),
     t: free(cannotTell),
-    f: free(() => send("flag")),
+    f: free(acts.flag),
     c: free(() => change("comment")),
-    s: () => (mode === "skip" ? skip("") : mode ? false : skip()),
+    s: () => (state.mode === "skip" ? skip("") : state.mode ? false : skip()),
+    ArrowUp: free(() => goTo(state.open - 1)),
+    ArrowDown: free(() => goTo(state.open + 1)),
     ArrowLeft: free(() => send("move", { by: -1 })),
     ArrowRight: free(() => send("move", { by: 1 })),
-    u: () => (mode ? false : send("undo")),
-    "Ctrl+z": () => (mode ? false : send("undo")),
+    u: () => (state.mode ? false : undo()),
+    "Ctrl+z": () => (state.mode ? false : undo()),
     "Ctrl+Enter": save,
     Escape: () => {
       document.activeElement.blur();
-      if (shape) stopMarking();
-      else if (mode && mode !== "questions") mode = "";
+      if (state.shape) stopMarking();
+      else if (state.mode && state.mode !== "questions") state.mode = "";
       draw();
     },
   }, ["Ctrl+Enter", "ArrowUp", "ArrowDown", "Escape"]);
   watch("value", show);
   show();
-};
-
-/* Which ninth of the picture the middle of a mark lies in, row by row from the upper left. */
-leaml.ninth = function (points) {
-  const [across, down] = [0, 1].map((axis) => {
-    const along = points.map((point) => point[axis]);
-    return Math.min(2, Math.floor(((Math.min(...along) + Math.max(...along)) / 2) * 3));
-  });
-  return down * 3 + across;
 };

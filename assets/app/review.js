@@ -1,12 +1,17 @@
-/* The card of the Review screen: a suggestion, why to trust it, and the keys that decide. One key decides and leads on.
+/* The card of the Review screen: a suggestion, why to trust it, and the keys that decide. One key decides and leads on:
+   what comes next was handed over ahead and is shown at once, while the decision is saved behind it (saving.js).
    The value comes from app/reviewing.py, `shown`; the parts around the suggestion stand in review_parts.js. */
 
 window.leaml = window.leaml || {};
 
-leaml.review = function (element, props, watch, trigger) {
+leaml.review = function (element, props, watch) {
   const { make, button } = leaml;
   const parts = leaml.reviewParts;
-  const ask = leaml.requests("review", trigger);
+  const saving = leaml.saving("review", {
+    owner: () => ({ project: value.project, person: value.person }),
+    changed: () => draw(),
+    handed: (parts) => handOver(parts["review-card"]),
+  });
   const clock = leaml.clock();
   let value = {};
   let mode = "decide"; // or "edit", "reject", "comment", "many"
@@ -21,13 +26,61 @@ leaml.review = function (element, props, watch, trigger) {
 
   // Asking ----------------------------------------------------------------------------------------------------------
 
-  function send(act, more = {}) {
+  const sent = (act, more) => {
     const { item } = value;
     const here = item
       ? { pair: item.id, verdict: item.verdict, check: item.check, shown: item.shown, said: item.said_before }
       : { pair: null, verdict: null };
-    return ask({ act, ...here, seconds: clock.seconds(), ...more });
+    return { act, ...here, seconds: clock.seconds(), ...more };
+  };
+  const ahead = () => {
+    const line = (value.next || []).map(({ item }) => ({ pair: item.id, check: item.check, shown: item.shown }));
+    return line.length ? { line } : {};
+  };
+
+  /* Asks for something, and waits for it. What somebody wrote is kept until it is saved. */
+  const send = (act, more) => saving.add(sent(act, more), { keeps: act === "comment" });
+
+  /* The same suggestion is shown again: what was handed ahead is held on to. */
+  const stay = (act, more) => send(act, { ...ahead(), ...more });
+
+  /* Leaves the suggestion: what comes next is shown at once where it is here already. */
+  function leave(act, more) {
+    const before = { value, mode, edited };
+    const [first, ...rest] = value.next || [];
+    const back = () => {
+      goTo(before.value.item, before.value.picture, before.value.next);
+      edited = before.edited;
+      if (act === "edit") turnTo("edit");
+    };
+    const asked = sent(act, { ...ahead(), ...more });
+    const settings = { about: value.item.question, moved: Boolean(first), keeps: act !== "skip", back: first && back };
+    if (!saving.add(asked, settings)) return false;
+    if (first) goTo(first.item, first.picture, rest);
   }
+
+  function goTo(item, picture, next) {
+    value = { ...value, item, picture, next, said: saving.waits() ? leaml.words().saving : "" };
+    leaml.kept.set(draftName(), null);
+    begin();
+    draw();
+    answerFirst();
+    leaml.fill({ parts: { "review-viewer": { ...picture, next: next.map((entry) => entry.picture) } } });
+  }
+
+  /* Opens what was refused again, with what was written. */
+  function lookAgain({ pair, act, question, answer }) {
+    if (act === "edit") leaml.kept.set(draftName(), { pair, edited: { question, answer } });
+    return send("open", { pair, check: null });
+  }
+
+  /* Who answers before the suggestion is shown, and by writing, may begin at once. */
+  function answerFirst() {
+    const field = element.checkVisibility() && element.querySelector("input[data-part=said]");
+    if (field) field.focus({ preventScroll: true });
+  }
+
+  const undo = () => mode === "decide" && (saving.takeBack() || send("undo"));
 
   function turn(to) {
     if (!value.item) return;
@@ -41,10 +94,10 @@ leaml.review = function (element, props, watch, trigger) {
   }
 
   const bothRight = () => ticks.question && ticks.answer;
-  const accept = () => (bothRight() ? send("accept") : turn("reject"));
+  const accept = () => (bothRight() ? leave("accept") : turn("reject"));
   const save = () => {
-    if (mode === "edit") send("edit", edited);
-    else if (mode === "comment") comment.trim() && send("comment", { text: comment });
+    if (mode === "edit") leave("edit", edited);
+    else if (mode === "comment") comment.trim() && stay("comment", { text: comment });
     else if (!value.item && value.sample && value.sample.rest) send("rest", { audit: value.sample.audit });
     else return false;
   };
@@ -52,13 +105,13 @@ leaml.review = function (element, props, watch, trigger) {
     const reason = value.reasons[number - 1];
     if (!reason) return false;
     const told = bothRight() ? {} : { question_ok: ticks.question, answer_ok: ticks.answer };
-    send("reject", { reason, ...told });
+    return leave("reject", { reason, ...told });
   }
   function tick(part) {
     ticks[part] = !ticks[part];
     draw();
   }
-  const say = (answer) => answer.trim() && send("say", { said: answer });
+  const say = (answer) => answer.trim() && stay("say", { said: answer });
   function digit(number) {
     if (mode === "reject") return reject(number);
     if (mode === "many") return parts.begin(offer, number, send);
@@ -72,6 +125,8 @@ leaml.review = function (element, props, watch, trigger) {
   }
   const decide = (act) => () => (mode === "decide" && undecided() ? act() : false);
   const go = (act, more) => () => (mode === "decide" ? send(act, more) : false);
+  const flag = () => (mode === "decide" ? stay("flag") : false);
+  const skip = () => (mode !== "decide" ? false : value.item ? leave("skip") : send("skip"));
 
   // Drawing the suggestion ------------------------------------------------------------------------------------------
 
@@ -115,7 +170,7 @@ leaml.review = function (element, props, watch, trigger) {
   function drawComment() {
     return make("div", { class: "review-edit" },
       make("label", {}, value.words.comment, make("input", {
-        type: "text", maxlength: 2000, "data-part": "comment", "data-focus": true,
+        type: "text", value: comment, maxlength: 2000, "data-part": "comment", "data-focus": true,
         oninput: (event) => (comment = event.target.value),
       })),
       make("div", { class: "card-buttons" },
@@ -127,7 +182,7 @@ leaml.review = function (element, props, watch, trigger) {
     const { words } = value;
     const open = !item.choices.length;
     const field = open && make("input", {
-      type: "text", maxlength: 2000, "data-part": "said", "data-focus": true, "aria-label": words.first,
+      type: "text", value: said, maxlength: 2000, "data-part": "said", "data-focus": true, "aria-label": words.first,
       oninput: (event) => (said = event.target.value),
     });
     return make("div", { class: "review-edit" }, make("p", {}, words.first), make("p", { class: "quiet" }, words.firstHelp),
@@ -135,7 +190,7 @@ leaml.review = function (element, props, watch, trigger) {
         ? [field, button(words.answerIt, "↵", () => say(said), { class: "card-primary", "data-part": "say" })]
         : make("div", { class: "label-choices" }, item.choices.map((choice, place) =>
             button(choice, place < 9 ? String(place + 1) : "", () => say(choice)))),
-      make("div", { class: "card-buttons" }, button(words.skip, "S", go("skip"), { "data-part": "skip" })));
+      make("div", { class: "card-buttons" }, button(words.skip, "S", skip, { "data-part": "skip" })));
   }
 
   function drawDecisions() {
@@ -144,7 +199,7 @@ leaml.review = function (element, props, watch, trigger) {
       button(words.accept, "A", decide(accept), { class: "card-primary", "data-part": "accept" }),
       button(words.edit, "E", () => turn("edit"), { "data-part": "edit" }),
       button(words.reject, "X", () => turn("reject"), { "data-part": "reject" }),
-      button(words.skip, "S", go("skip"), { "data-part": "skip" }));
+      button(words.skip, "S", skip, { "data-part": "skip" }));
   }
 
   function drawAsked(item) {
@@ -183,22 +238,27 @@ leaml.review = function (element, props, watch, trigger) {
     const { item, words } = value;
     const quiet = (text, key, press, more) => button(text, key, press, { class: "card-quiet", ...more });
     return make("div", { class: "card-buttons review-acts" },
-      quiet(words.undo, "U", () => send("undo"), { "data-part": "undo" }),
+      quiet(words.undo, "U", undo, { "data-part": "undo" }),
       item ? quiet("", "←", go("move", { by: -1 }), { "aria-label": words.before, title: words.before }) : null,
       item ? quiet("", "→", go("move", { by: 1 }), { "aria-label": words.after, title: words.after }) : null,
-      item ? quiet(item.flagged ? words.flagged : words.flag, "F", go("flag"), {
+      item ? quiet(item.flagged ? words.flagged : words.flag, "F", flag, {
         "data-part": "flag", "data-on": item.flagged,
       }) : null,
-      item ? quiet(words.comment, "C", () => turn("comment"), { "data-part": "comment-open" }) : null);
+      item ? quiet(words.comment, "C", () => turn("comment"), { "data-part": "comment-open" }) : null,
+      item && item.decided ? quiet(words.history, "L", history, { "data-part": "history" }) : null);
   }
 
+  const history = () => (mode === "decide" && value.item && value.item.decided ? leaml.history(value.item.id) : false);
   const openMany = () => (mode === "decide" && !value.sample ? send("offer") : false);
   function look(change) {
     send("view", { view: { ...value.view, ...change } });
   }
+  const drawLine = () => parts.line(value, mode === "decide", look, openMany);
+
   function draw() {
     const state = value.empty && !value.item ? "empty" : value.item ? mode : "waits";
     const card = make("section", { class: "card drawn", "data-state": mode === "many" ? "many" : state });
+    card.append(...saving.parts(lookAgain));
     card.append(...parts.warnings(value, send), ...parts.sample(value, send));
     if (mode === "many" && offer) card.append(parts.many(offer, value, send, () => turnTo("decide")));
     else if (value.item) card.append(...drawItem(value.item).filter(Boolean));
@@ -207,8 +267,8 @@ leaml.review = function (element, props, watch, trigger) {
       card.append(...leaml.emptyState(value.empty, value.sample ? null : again));
     }
     if (value.standing && (mode === "decide" || !value.item)) card.append(drawActs());
-    if (value.standing && mode !== "many") card.append(parts.line(value, mode === "decide", look, openMany));
-    element.replaceChildren(card);
+    if (value.standing && mode !== "many") card.append(drawLine());
+    leaml.redraw(element, card);
   }
 
   function turnTo(to) {
@@ -218,20 +278,50 @@ leaml.review = function (element, props, watch, trigger) {
 
   // What came -------------------------------------------------------------------------------------------------------
 
+  /* Another suggestion is shown, and nothing was done about it yet. */
+  function begin() {
+    mode = "decide";
+    ticks = { question: true, answer: true };
+    said = "";
+    clock.start();
+  }
+
+  const name = (one) => one && `${one.id} ${one.check || ""}`;
+
+  /* What comes next: of what the page has already, the server names no more than that. */
+  function entries(card) {
+    const known = Object.fromEntries([value, ...(value.next || [])].map((entry) => [name(entry.item), entry]));
+    return (card.next || []).map((entry) => (entry.item ? entry : known[`${entry.pair} ${entry.check || ""}`])).filter(Boolean);
+  }
+
+  /* An answer to what was decided, while more was decided since: what comes after what is shown now. */
+  function handOver(card) {
+    const all = [card, ...entries(card)];
+    const place = card.item && value.item ? all.findIndex((entry) => name(entry.item) === name(value.item)) : -1;
+    if (place >= 0) value.next = all.slice(place + 1);
+  }
+
+  /* Somebody writes, or looks for a reason: nothing moves under their hands. */
+  function showBehind(given) {
+    const { item, picture } = value;
+    const next = entries(given).filter((entry) => name(entry.item) !== name(item));
+    value = { ...given, advice: value.advice, item, picture, next };
+    const before = element.querySelector(".review-line");
+    if (before) before.replaceWith(drawLine());
+  }
+
   function show() {
-    const before = value.item && value.item.id;
+    const before = name(value.item);
     const given = props.value || {};
     // The tab was opened again: what stands here is brought up to date, and stays.
     if (given.again) return leaml.project() ? (value.item ? send("open") : send("first")) : null;
-    value = { advice: value.advice, ...given }; // said when the page is loaded, and stands until it is again
-    const item = value.item && value.item.id;
+    if (saving.behind() && mode !== "decide" && given.item) return showBehind(given);
+    // The advice is given when the page is loaded, and stands until it is again.
+    value = { advice: value.advice, ...given, next: entries(given) };
     const draft = leaml.kept.get(draftName());
-    if (item !== before) clock.start();
-    if (item !== before || mode === "comment" || mode === "many") {
-      mode = "decide";
-      ticks = { question: true, answer: true };
-      said = "";
-    }
+    const item = value.item && value.item.id;
+    if (name(value.item) !== before) begin();
+    else if (mode === "comment" || mode === "many") mode = "decide";
     offer = value.many || null;
     if (offer) mode = "many";
     else if (draft && draft.pair === item && undecided()) {
@@ -241,8 +331,8 @@ leaml.review = function (element, props, watch, trigger) {
     else if (draft) leaml.kept.set(draftName(), null);
     if (value.said && mode === "reject") mode = "decide";
     draw();
-    const field = element.checkVisibility() && element.querySelector("input[data-part=said]");
-    if (field) field.focus({ preventScroll: true });
+    answerFirst();
+    if (value.fresh) saving.resume();
   }
 
   const digits = Object.fromEntries([..."123456789"].map((key) => [key, () => digit(Number(key))]));
@@ -253,12 +343,13 @@ leaml.review = function (element, props, watch, trigger) {
     x: decide(() => turn("reject")),
     q: decide(() => tick("question")),
     t: decide(() => tick("answer")),
-    s: go("skip"),
-    f: go("flag"),
+    s: skip,
+    f: flag,
     c: () => (mode === "decide" ? turn("comment") : false),
     b: openMany,
-    u: go("undo"),
-    "Ctrl+z": go("undo"),
+    l: history,
+    u: undo,
+    "Ctrl+z": undo,
     ArrowLeft: go("move", { by: -1 }),
     ArrowRight: go("move", { by: 1 }),
     Enter: (event) => (event.target.matches("[data-part=said]") ? say(said) : false),

@@ -1,6 +1,6 @@
 /* The picture viewer: zoom to the pointer, pan, fit, 1:1, turn, flip, invert, window, brightness, contrast, magnifier,
    marks. Its value is what app/viewer.py, `seen`, says:
-   {id, src, name, next: {src, …}, marks, warning} and, for true values of 16 bits, {values, greys, width, height}.
+   {id, src, name, next: [{src, …}, …], marks, warning} and, for true values of 16 bits, {values, greys, width, height}.
    Geometry and tone are CSS and a table of colours: nothing is encoded or fetched anew while the picture is moved.
    Other scripts reach a viewer as leaml.viewers[elem_id]: {mark(shape, done), stop(), marks(picture id, list)}. */
 
@@ -16,7 +16,7 @@ leaml.viewer = function (element, props, watch) {
   const filter = leaml.lineFilter(stage);
   const view = { scale: 1, x: 0, y: 0, turns: 0, flips: [1, 1], fitted: true };
   let surface = null;
-  let ahead = null;
+  let ahead = []; // surfaces of the pictures that come next, on their way or here
   let tone = leaml.tone(null);
   let tool = "move"; // what the pointer does: move, window; marks take it while they are drawn
   let hurried = false;
@@ -162,7 +162,7 @@ leaml.viewer = function (element, props, watch) {
   const same = (one, other) => one && other && one.src === other.src;
 
   function take(value) {
-    surface = ahead && same(ahead.shown, value) ? ahead : leaml.surface(value);
+    surface = ahead.find((other) => same(other.shown, value)) || leaml.surface(value);
     const taken = surface;
     stage.dataset.state = "waits";
     tone = leaml.tone(value.greys || null);
@@ -179,11 +179,19 @@ leaml.viewer = function (element, props, watch) {
   function appear() {
     stage.dataset.state = "shown";
     draw();
-    const next = props.value && props.value.next;
-    if (next && !same(ahead && ahead.shown, next) && !same(surface.shown, next)) {
-      ahead = leaml.surface(next);
-      ahead.ready.catch(() => (ahead = null));
-    }
+    loadAhead();
+  }
+
+  /* What is shown comes first: the next pictures are fetched and decoded once it is there. */
+  function loadAhead() {
+    const wanted = ((props.value && props.value.next) || []).filter((next, place, all) =>
+      !same(surface.shown, next) && all.findIndex((other) => same(other, next)) === place);
+    ahead = wanted.map((next) => {
+      const known = ahead.find((other) => same(other.shown, next));
+      const coming = known || leaml.surface(next);
+      coming.ready.catch(() => (ahead = ahead.filter((other) => other !== coming)));
+      return coming;
+    });
   }
 
   function fail() {

@@ -75,12 +75,43 @@ def next_pair(
     return None
 
 
+def reserve(
+    project: Project,
+    person: str,
+    queue: Queue,
+    band: Band,
+    after: int,
+    but: Sequence[int],
+    count: int,
+    settings: ReviewSettings | None = None,
+) -> list[int]:
+    """Holds the next `count` suggestions after one for a person, beside what that person has in hand; their numbers.
+
+    What is shown next may be handed over ahead then: nobody else gets it meanwhile.
+
+    Args:
+        but: those that are not meant.
+        settings: None: the project's.
+    """
+    settings = settings or review_settings(project)
+    found: list[int] = []
+    with project.db.transaction():
+        for pair, overlap in _upcoming(project, person, queue, band, after, settings, len(but) + count):
+            if len(found) == count:
+                break
+            if pair in but or pair in found:
+                continue
+            if leases.reserve(project, "pair", pair, person, overlap, settings.minutes):
+                found.append(pair)
+    return found
+
+
 def _upcoming(
-    project: Project, person: str, queue: Queue, band: Band, after: int | None, settings: ReviewSettings
+    project: Project, person: str, queue: Queue, band: Band, after: int | None, settings: ReviewSettings, more: int = 2
 ) -> Iterator[tuple[int, int]]:
     """Suggestions in the order of a queue, and how many people may still have each in hand."""
-    # One page is enough to find a free one, unless people hold more than a page.
-    size = len(leases.held(project, "pair", person)) + 2
+    # One page is enough to find free ones, unless people hold more than a page.
+    size = len(leases.held(project, "pair", person)) + more
     if queue == "fix":
         for start in _rounds(after):
             yield from ((pair, 1) for pair in page(project, band, start, size))
@@ -106,11 +137,6 @@ def _second_opinions(project: Project, person: str, overlap: int) -> Iterator[tu
 
 def _opinions_of(project: Project, person: str, pairs: Sequence[int]) -> list[dict[str, Any]]:
     return project.db.rows("verdicts", pair_id=pairs, person=person, withdrawn=0, queue="audit", audit_id=None)
-
-
-def has_decided(project: Project, person: str, pair: int) -> bool:
-    """Whether this person's own verdict on the suggestion stands: only then may others' be shown."""
-    return bool(project.db.count("verdicts", pair_id=pair, person=person, withdrawn=0))
 
 
 def awaits_opinion(project: Project, person: str, pair: int, overlap: int) -> bool:

@@ -10,12 +10,13 @@ from starlette.testclient import TestClient
 
 from app import asking, gallery, results, tables
 from app.folder_form import BASE, NEWEST, answered, folder_options
-from app.report_form import exported, reported
+from app.report_form import exported, report_options, reported
 from app.screens.compare import Compare, plan
 from app.texts import compare as texts
-from leaml.errors import DataError, LeamlError
+from leaml.errors import DataError, LeamlError, OptionError
+from leaml.evaluation.resampling import FEWEST
 from leaml.jobs import queue
-from leaml.options import AnswerOptions
+from leaml.options import AnswerOptions, ReportOptions
 from tests.app.small_project import HOSTILE, import_label, small_project
 
 ME = "Dr. A"
@@ -121,6 +122,15 @@ def test_answers_grow_side_by_side_and_are_scored_by_the_label_at_the_end(projec
     assert answers.asked == [(project.picture(5).path, POLYP, [None, 1], {"model": "nano", "choices": ("yes", "no")})]
 
 
+def test_who_has_learned_from_the_picture_says_so(project):
+    trained = project.db.row("jobs", kind="adapt")["id"]
+    project.use(trained, "pair", [import_label(project, 1, POLYP, "yes")])
+    for picture, said_so in ((1, texts.LEARNED), (5, "")):
+        replies = Answers(said(None, "yes"), said(1, "yes"))
+        *_, card = asking.ask(project, replies, asking.Question(picture=picture, question=POLYP, adapters=[1]))
+        assert [side["learned"] for side in card["sides"]] == ["", said_so]
+
+
 def test_a_question_without_a_label_is_not_scored(project):
     card = list(asking.ask(project, Answers(said(None, "red")), asking.Question(picture=5, question="Colour?")))[-1]
     assert card["label"] == "" and "mark" not in card["sides"][0]
@@ -172,7 +182,7 @@ def test_the_picker_opens_on_the_test_pictures_with_their_questions(project):
     value, viewer = asking.picker(project, "test", None)
     assert value["picture"] == {"id": 5, "place": 1, "of": 2}
     assert set(value["questions"][:2]) == {POLYP, MANY}
-    assert viewer["next"]["src"].endswith("/6")
+    assert "/6?" in viewer["next"][0]["src"]
 
 
 def test_without_test_pictures_the_picker_shows_others(tmp_path):
@@ -206,7 +216,26 @@ def test_the_table_names_models_in_words_and_gives_counts_below_thirty(project):
     assert found["rows"][2]["right"] == "79 % [75, 83]"
     assert found["rows"][2]["base"] == "+38 points [+34, +42]"
     assert found["rows"][1]["base"] == "" and found["rows"][0]["base"] == ""
-    assert found["types"] == [{"name": "count", "n": 20, "cells": ["8 of 20", "8 of 20", "16 of 20"]}]
+    [kinds] = found["parts"]
+    assert kinds["title"] == "By kind of question"
+    assert kinds["rows"] == [{"name": "count", "n": "20", "cells": [["8 of 20"], ["8 of 20"], ["16 of 20"]]}]
+
+
+def test_the_table_is_broken_down_by_wording_and_by_patient_where_there_are_several():
+    near = figures(0.5) | {"near": figures(0.75)}
+    of = {"by_type": {"count": near}, "by_question": {MANY: near, HOSTILE: figures(0.2, 12)}, "by_group": {"A": near}}
+    shown = results._set("test", {"questions": 400, "rows": [row("base", 0.5) | of, row("answers 1", 0.6) | of]})
+    assert [part["title"] for part in shown["parts"]] == ["By kind of question", "By question"]
+    assert shown["parts"][0]["rows"][0]["cells"][1] == ["50 % [46, 54]", "within one: 75 % [71, 79]"]
+    assert shown["parts"][1]["rows"][1]["cells"] == [["2 of 12"], ["2 of 12"]]
+
+
+def test_it_says_how_many_more_questions_a_useful_range_needs():
+    assert results.more_needed(figures(0.5)) == 0
+    wide = {"value": 0.5, "low": 0.3, "high": 0.7, "n": 30}
+    assert results.more_needed(wide) == 90, "half as wide takes four times as many"
+    shown = results._set("test", {"rows": [row("base", 0.5) | wide, row("answers 1", 0.5)]})
+    assert shown["note"].startswith("About 90 more")
 
 
 def test_a_small_test_set_gets_counts_and_no_bar():
@@ -214,6 +243,8 @@ def test_a_small_test_set_gets_counts_and_no_bar():
     shown = results._row(few)
     assert (shown["right"], shown["bar"]) == ("6 of 12", None)
     assert texts.difference(figures(0.25, 12)) == "+3 of 12"
+    assert texts.difference(figures(-0.03)) == "\N{MINUS SIGN}3 points [\N{MINUS SIGN}7, +1]"
+    assert texts.FEWEST_FOR_A_RATE == FEWEST, "the screens load no numpy for it"
 
 
 def test_a_comparison_older_than_the_newest_model_says_so(project):
@@ -320,7 +351,15 @@ def test_the_form_of_a_folder_becomes_options(tmp_path):
 def test_a_second_press_starts_no_second_comparison(screen, project):
     project.db.insert("jobs", {"kind": "compare", "state": "queued", "started": "2099-01-01T00:00:00.000Z"})
     with pytest.raises(LeamlError, match="runs already"):
-        screen.begin(*[part.value for part in screen.options.inputs])
+        screen.begin(*[part.value for part in screen.inputs])
+
+
+def test_several_models_are_chosen_by_name(screen, project):
+    shown = screen.choices(project)[screen.adapters]
+    assert shown["choices"] == [("answers 1", "1")] and shown["value"] == []
+    rest = [part.value for part in screen.options.inputs]
+    assert "--adapters 3 --adapters 1" in screen.command(["3", "1"], *rest)
+    assert "--adapters" not in screen.command([], *rest)
 
 
 def test_what_came_of_a_folder_is_escaped_and_can_be_saved(project):
@@ -352,14 +391,33 @@ def test_only_the_files_of_a_report_are_served_and_nothing_in_them_may_run(proje
 
 
 def test_report_and_export_are_queued_once_and_said(screen, project):
-    assert screen.report.begin(False)[screen.report.panel.part]["state"]
+    newest = ("newest", "newest", 4, True, False)
+    assert screen.report.begin(*newest)[screen.report.panel.part]["state"]
     [job] = [job for job in queue.jobs(project) if job.kind == "report"]
-    assert job.command.startswith("python launch.py report")
+    assert job.command.startswith("python launch.py report") and job.stage_options() == ReportOptions()
     with pytest.raises(LeamlError, match="runs already"):
-        screen.report.begin(False)
+        screen.report.begin(*newest)
     with pytest.raises(DataError, match="No folder is named"):
-        screen.report.begin_export(" ")
-    assert "launch.py export /tmp/out" in screen.report.export_command(' "/tmp/out" ')
+        screen.report.begin_export(" ", "newest", ["lora"])
+    with pytest.raises(DataError, match="Nothing is chosen"):
+        screen.report.begin_export("/tmp/out", "newest", [])
+    every = ["adapter", "lora", "merged", "dataset"]
+    assert "launch.py export /tmp/out --project" in screen.report.export_command(' "/tmp/out" ', "newest", every)
+    some = screen.report.export_command("/tmp/out", "3", ["dataset", "lora"])
+    assert "--adapter 3 --parts lora --parts dataset" in some
+
+
+def test_what_a_report_holds_is_chosen(screen, project):
+    said = screen.report.command("7", "3", 2, False, True)
+    assert "--comparison 7 --adapter 3 --examples 2 --no-pictures --pdf" in said
+    assert report_options("newest", "newest", None, True, False) == ReportOptions()
+    with pytest.raises(OptionError, match="examples"):
+        report_options("newest", "newest", 99, True, False)
+    shown = screen.report.choices(project)
+    adapters = [str(one.id) for one in project.adapters("answers")]
+    assert [value for _, value in shown[screen.report.adapter]["choices"]] == ["newest", *adapters] != ["newest"]
+    done = [str(job.id) for job in queue.jobs(project) if job.kind == "compare" and job.state == "done"]
+    assert [value for _, value in shown[screen.report.comparison]["choices"]] == ["newest", *done] != ["newest"]
 
 
 def test_what_was_reported_and_exported_is_linked_and_escaped(project):

@@ -12,6 +12,7 @@ from app.screens import label
 from app.screens.label import Asked, Given, Label, checked
 from leaml.errors import DataError, StorageError
 from leaml.records import QUESTION_TYPES
+from leaml.review import leases
 from leaml.review.ordering import Turn, keep_turns
 from leaml.store.project import Template
 from tests.app.small_project import HOSTILE, YES_NO, import_label, small_project
@@ -169,7 +170,7 @@ def test_a_picture_that_somebody_else_has_in_hand_is_not_served(screen, project)
 
 def test_the_next_picture_is_named_so_that_it_can_be_loaded_ahead(screen, project):
     value = screen.answer({"act": "open", "picture": 1})[screen.viewer]
-    assert value["id"] == 1 and value["next"]["src"].startswith("/picture/polyps/")
+    assert value["id"] == 1 and value["next"][0]["src"].startswith("/picture/polyps/")
 
 
 def test_undo_takes_back_a_whole_save_and_shows_its_picture_with_what_was_answered(screen, project):
@@ -300,3 +301,22 @@ def test_what_no_form_would_send_is_refused():
 def test_a_tab_that_is_opened_again_keeps_what_stands_there(screen):
     assert set(screen.refresh(fresh=False)) == {screen.form}
     assert screen.refresh(fresh=True)[screen.form]["fresh"]
+
+
+def test_the_next_two_pictures_are_handed_over_with_their_forms_and_held(screen, project):
+    form, image = (screen.refresh(True)[part] for part in (screen.form, screen.viewer))
+    handed = [entry["id"] for entry in form["next"]]
+    assert len({form["picture"]["id"], *handed}) == 3
+    assert [entry["form"]["picture"]["id"] for entry in form["next"]] == handed
+    assert [next_["src"] for next_ in image["next"]] == [entry["image"]["src"] for entry in form["next"]]
+    assert leases.held(project, "image", "Dr. C") == {form["picture"]["id"], *handed}
+
+
+def test_a_save_leads_to_what_the_page_shows_already(screen, project):
+    first = screen.refresh(True)[screen.form]
+    handed = [entry["id"] for entry in first["next"]]
+    form = asked(screen, "save", first["picture"]["id"], answers=[given()], line=handed)
+    assert form["picture"]["id"] == handed[0] and form["saved"] == first["picture"]["id"]
+    assert form["next"][0] == {"id": handed[1]}, "the page has it already"
+    again = asked(screen, "save", first["picture"]["id"], answers=[given()], line=handed)
+    assert again["picture"]["id"] == handed[0] and len(project.labels()) == 1, "sent twice, kept once"

@@ -9,7 +9,7 @@ from app.reviewing import View, keep_view, view_of
 from app.screens.review import Review
 from app.texts import review as texts
 from leaml.errors import DataError
-from leaml.review import leases
+from leaml.review import checks, leases
 from leaml.review.settings import set_review_settings
 from tests.app.small_project import HOSTILE, small_project, suggest
 
@@ -27,7 +27,7 @@ def original(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def built():
-    screen = Review(SimpleNamespace(project=None, person=ME))
+    screen = Review(SimpleNamespace(project=None, person=ME, may=lambda role: True))
     with gr.Blocks():
         screen.build()
     return screen
@@ -182,7 +182,7 @@ def test_the_picture_after_this_one_is_loaded_ahead(screen, project):
     updates = screen.refresh(True)
     now = project.pair(updates[screen.card]["item"]["id"])
     shown = updates[screen.viewer]
-    here, ahead = (address.split("?")[0] for address in (shown["src"], shown["next"]["src"]))
+    here, ahead = (address.split("?")[0] for address in (shown["src"], shown["next"][-1]["src"]))
     assert here.endswith(f"/{now.image_id}") and ahead != here
 
 
@@ -412,3 +412,77 @@ def test_hostile_text_is_passed_on_as_text(screen, project):
     keep_view(project, ME, View())
     item = opened(screen)["item"]
     assert item["question"] == item["answer"] == HOSTILE
+
+
+# What is handed over ahead
+
+
+def handed(card) -> list[int]:
+    return [entry["pair"] for entry in card["next"]]
+
+
+def line(card) -> list[dict]:
+    return [{"pair": entry["pair"], "check": entry["check"], "shown": entry["item"]["shown"]} for entry in card["next"]]
+
+
+def test_the_next_two_are_handed_over_with_their_pictures_and_held(screen, project):
+    card = opened(screen)
+    assert len(handed(card)) == 2 and card["item"]["id"] not in handed(card)
+    for entry in card["next"]:
+        assert entry["picture"]["id"] == project.pair(entry["pair"]).image_id
+        assert entry["item"]["question"] == project.pair(entry["pair"]).question
+    assert leases.held(project, "pair", OTHER) == {card["item"]["id"], *handed(card)}
+    screen.context.person = OTHER
+    assert opened(screen)["item"]["id"] not in [card["item"]["id"], *handed(card)]
+
+
+def test_a_decision_leads_to_what_the_page_shows_already_and_hands_over_one_more(screen, project):
+    first = opened(screen)
+    card = asked(screen, "accept", first["item"], line=line(first))
+    assert card["item"]["id"] == handed(first)[0]
+    assert handed(card)[0] == handed(first)[1] and "item" not in card["next"][0], "the page has it already"
+    assert "item" in card["next"][1] and len({card["item"]["id"], *handed(card)}) == 3
+    assert opened(screen)["item"]["id"] == card["item"]["id"], "a reload shows the same"
+
+
+def test_what_somebody_judged_meanwhile_is_not_handed_on(screen, project):
+    first = opened(screen)
+    project.judge(OTHER, handed(first)[0], True)
+    card = asked(screen, "accept", first["item"], line=line(first))
+    assert card["item"]["id"] not in handed(first)[:1] and card["item"]["status"] == "suggested"
+
+
+def test_a_comment_holds_what_was_handed_over(screen, project):
+    first = opened(screen)
+    card = asked(screen, "comment", first["item"], text="look", line=line(first))
+    assert card["item"]["id"] == first["item"]["id"] and handed(card) == handed(first)
+
+
+def test_a_blind_suggestion_is_handed_over_without_its_answer(screen, project):
+    card = view(screen, blind=True)
+    assert [entry["item"]["answer"] for entry in card["next"]] == [None, None]
+    assert all(entry["item"]["beside"] == [] and entry["item"]["why"] == "" for entry in card["next"])
+
+
+def test_a_hidden_check_that_is_due_comes_after_what_is_here_already(screen, project, monkeypatch):
+    first = opened(screen)
+    due = checks.Check("wrong", handed(first)[1] + 1, "Is it sharp?", "no", False)
+    monkeypatch.setattr(checks, "due", lambda *_: due)
+    card = asked(screen, "accept", first["item"], line=line(first))
+    assert [entry["check"] for entry in card["next"]] == [None, "wrong"]
+    assert card["next"][1]["item"]["answer"] == "no"
+
+
+def test_where_people_disagree_nothing_is_handed_over(screen, project):
+    set_review_settings(project, "", overlap=2)
+    project.judge(OTHER, 1, True, queue="audit")
+    project.judge("Dr. C", 1, False, queue="audit", reason="wrong answer")
+    card = view(screen, status="disputed")
+    assert card["item"]["id"] == 1 and card["next"] == []
+
+
+def test_of_a_sample_only_the_next_picture_is_here_ahead(screen, project, many):
+    card = asked(screen, "begin", view={"job": 2}, allowed=0, tries=1)
+    assert card["next"] == []
+    ahead = card["picture"]["next"][0]["src"]
+    assert asked(screen, "say", card["item"], said="yes")["picture"]["src"] == ahead

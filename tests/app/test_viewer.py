@@ -9,9 +9,9 @@ from tests.app.small_project import small_project
 
 def test_a_picture_is_named_by_addresses_of_this_app(tmp_path):
     project = small_project(tmp_path / "polyps")
-    shown = seen(project.name, project.picture(2), ahead=project.picture(3))
+    shown = seen(project.name, project.picture(2), [project.picture(3)])
     assert shown == {
-        "id": 2, "src": "/picture/polyps/2?v=2", "name": "picture 2.png", "next": {"src": "/picture/polyps/3?v=3"}
+        "id": 2, "src": "/picture/polyps/2?v=2", "name": "picture 2.png", "next": [{"src": "/picture/polyps/3?v=3"}]
     }  # fmt: skip
     assert str(tmp_path) not in str(shown)
     project.close()

@@ -4,6 +4,7 @@ import pytest
 
 from leaml.errors import DataError
 from leaml.review import leases
+from leaml.review.checks import Check
 from leaml.review.deciding import REASONS, Decision, decide
 from leaml.review.queues import next_pair
 from leaml.review.settings import set_review_settings
@@ -91,3 +92,24 @@ def test_a_second_opinion_need_not_have_seen_the_first(project, suggest):
     assert project.db.counts("opinions", "person", pair_id=pair) == {A: 1, B: 1}
     with pytest.raises(DataError, match="in the meantime"):
         decide(project, "Dr. C", Decision(pair, None, True, queue="audit"))
+
+
+def test_the_same_decision_sent_twice_is_kept_once(project, suggest):
+    (pair,) = suggest(0.5)
+    for _ in range(2):
+        decide(project, A, Decision(pair, None, False, reason="wrong answer", seconds=4.25))
+    assert project.db.count("verdicts") == 1
+    with pytest.raises(DataError, match="in the meantime"):
+        decide(project, A, Decision(pair, None, True, seconds=1.5))
+    with pytest.raises(DataError, match="in the meantime"):
+        decide(project, B, Decision(pair, None, False, reason="wrong answer", seconds=4.25))
+
+
+def test_the_same_answer_to_a_hidden_check_is_kept_once(project, suggest):
+    (pair,) = suggest(0.5)
+    check = Check("wrong", pair, "Question 0?", "no", False)
+    for _ in range(2):
+        decide(project, A, Decision(pair, None, True, seconds=4.25, check=check))
+    assert project.db.count("checks") == 1
+    decide(project, A, Decision(pair, None, True, seconds=2.5, check=check))
+    assert project.db.count("checks") == 2

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from leaml.review import leases
-from leaml.review.leases import held, in_hand, take
+from leaml.review.leases import held, in_hand, reserve, take
 
 A, B, C = "Dr. A", "Dr. B", "Dr. C"
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -58,3 +58,28 @@ def test_who_leaves_lets_go(project):
     take(project, "pair", 7, A)
     leases.release(project, "pair", A)
     assert take(project, "pair", 7, B)
+
+
+def test_what_comes_next_is_held_beside_what_is_in_hand_and_nobody_else_gets_it(project):
+    take(project, "pair", 7, A, at=NOON)
+    assert [reserve(project, "pair", item, A, at=NOON) for item in (8, 9)] == [True, True]
+    assert held(project, "pair", B, at=NOON) == {7, 8, 9} and not reserve(project, "pair", 8, B, at=NOON)
+    assert in_hand(project, "pair", A, at=NOON) == 7
+
+
+def test_moving_on_to_what_was_held_keeps_what_comes_after_it_and_lets_go_of_the_rest(project):
+    take(project, "pair", 7, A, at=NOON)
+    for item in (8, 9, 10):
+        reserve(project, "pair", item, A, at=NOON)
+    assert take(project, "pair", 8, A, at=minutes(5), ahead=[9, 11])
+    assert held(project, "pair", B, at=minutes(5)) == {8, 9}, "11 was never held"
+    assert in_hand(project, "pair", A, at=minutes(5)) == 8
+    assert held(project, "pair", B, at=minutes(14)) == {8, 9}, "both were extended"
+
+
+def test_going_elsewhere_makes_that_what_is_in_hand(project):
+    take(project, "pair", 7, A, at=NOON)
+    reserve(project, "pair", 8, A, at=NOON)
+    take(project, "pair", 3, A, at=minutes(1), ahead=[8])
+    assert in_hand(project, "pair", A, at=minutes(1)) == 3
+    assert held(project, "pair", B, at=minutes(1)) == {3, 8}

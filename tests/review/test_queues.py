@@ -10,11 +10,11 @@ from leaml.review.queues import (
     awaits_opinion,
     decided_after,
     decided_before,
-    has_decided,
     neighbour,
     next_open,
     next_pair,
     random_order,
+    reserve,
     standing_of,
 )
 from leaml.review.settings import ReviewSettings, review_settings, set_review_settings
@@ -172,7 +172,6 @@ def test_nobody_may_see_the_others_answer_before_deciding(project, suggest):
     assert not awaits_opinion(project, B, pair, overlap=1)
     project.judge(B, pair, True, queue="audit")
     assert not awaits_opinion(project, B, pair, overlap=3)
-    assert has_decided(project, A, pair) and not has_decided(project, C, pair)
 
 
 # Going back
@@ -242,3 +241,21 @@ def test_next_goes_round_and_leaves_out_what_is_done():
     assert next_open(order, 4, {1}) == 2
     assert next_open(order, None, {1, 2}) == 3
     assert next_open(order, 2, {1, 3, 4}) is None
+
+
+# What is handed over ahead
+
+
+def test_the_next_ones_are_held_in_their_order_but_for_those_of_others(project, suggest):
+    first, second, third, fourth, fifth = (suggest(n / 10, image=n)[0] for n in range(1, 6))
+    assert next_pair(project, A) == first
+    leases.take(project, "pair", third, B)
+    assert reserve(project, A, "fix", Band(), first, [first], 2) == [second, fourth]
+    assert next_pair(project, C) == fifth
+    assert reserve(project, A, "fix", Band(), fourth, [first, second, fourth], 2) == [], "nothing twice"
+
+
+def test_what_one_has_passed_over_comes_again_when_the_rest_is_held(project, suggest):
+    first, second = (suggest(n / 10, image=n)[0] for n in (1, 2))
+    leases.take(project, "pair", second, A)
+    assert reserve(project, A, "fix", Band(), second, [second], 2) == [first]

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,28 +11,44 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from app.texts import frame as texts
+
 ASSETS = Path(__file__).resolve().parents[3] / "assets" / "app"
 
 HARNESS = """
 window.asked = [];
+window.awaited = [];
+leaml.words = () => (%s);
+leaml.post = (name, asked) => {
+  window.asked.push(asked);
+  return new Promise((told, failed) => window.awaited.push({ told, failed }));
+};
 window.start = (name, value, template) => {
   const element = document.getElementById("part");
   element.innerHTML = template;
   const watchers = [];
   window.props = { value };
-  const trigger = (event) => {
-    const pending = Object.values(leaml.pending);
-    window.asked.push(pending[pending.length - 1].payload);
-  };
-  leaml[name](element, window.props, (_, callback) => watchers.push(callback), trigger);
-  window.answer = (next) => {
+  const trigger = () => window.asked.push(leaml.payload(Object.keys(leaml.pending).pop()));
+  window.part = { review: "review-card", label: "label-form" }[name] || "part";
+  leaml.part(name, window.part, element, window.props, (_, callback) => watchers.push(callback), trigger);
+  window.show = (next) => {
     window.props.value = next;
     watchers.forEach((callback) => callback());
-    Object.keys(leaml.pending).forEach(leaml.settled);
   };
 };
+window.answer = async (next) => {
+  const [one] = window.awaited.splice(0, 1);
+  if (one) one.told(next.wrong ? next : { parts: { [window.part]: next } });
+  else window.show(next);
+  await new Promise((done) => setTimeout(done));
+  if (!one) Object.keys(leaml.pending).forEach(leaml.settled);
+};
+window.fail = async () => {
+  window.awaited.splice(0, 1)[0].failed(Object.assign(new Error(), { wrong: leaml.words().away }));
+  await new Promise((done) => setTimeout(done));
+};
 """
-"""Stands in for Gradio: holds the value, tells the part when it changes, and notes what the part asks."""
+"""Stands in for server and Gradio: holds the value, tells the part when it changes, and notes what the part asks."""
 
 
 @dataclass
@@ -49,8 +66,12 @@ class Part:
         return self.page.evaluate("window.asked.splice(0)")
 
     def answer(self, value: dict[str, Any]) -> None:
-        """The server answers."""
+        """The server answers the oldest of what is awaited, or shows something by itself."""
         self.page.evaluate("window.answer", value)
+
+    def fail(self) -> None:
+        """The server does not answer."""
+        self.page.evaluate("window.fail()")
 
     def text(self, selector: str) -> str:
         return self.page.inner_text(selector)
@@ -66,7 +87,7 @@ def page(chromium: Any) -> Iterator[Any]:
     page = context.new_page()
     style = "".join(path.read_text(encoding="utf-8") for path in sorted(ASSETS.glob("*.css")))
     scripts = sorted(ASSETS.glob("*.js"), key=lambda path: path.name != "frame.js")
-    script = "".join(f"<script>{text}</script>" for text in [*map(_text, scripts), HARNESS])
+    script = "".join(f"<script>{text}</script>" for text in [*map(_text, scripts), HARNESS % json.dumps(texts.ALONE)])
     whole = f"<!doctype html><meta charset=utf-8><style>{style}</style>{script}<div><div id=part></div></div>"
     page.route("http://part.test/**", lambda route: route.fulfill(body="", content_type="image/png"))
     page.route("http://part.test/", lambda route: route.fulfill(body=whole, content_type="text/html"))

@@ -105,8 +105,14 @@ def test_the_map_frames_what_was_hidden_together(part, picture_data):
     assert [one[0] for one in cells] == ["framed", "", "", ""] and "0.25" in cells[3][1]
     box = looking.page.eval_on_selector(".looking-picture", "one => one.offsetWidth / one.offsetHeight")
     assert abs(box - 40 / 30) < 0.02 and "no explanation" in looking.text("#part")
-    looking.answer({"words": value["words"], "message": "Hiding"})
+    looking.answer({"words": value["words"] | {"stop": "Stop"}, "message": "Hiding"})
     assert "Hiding" in looking.text("#part") and looking.page.evaluate("window.hacked") is None
+
+
+def test_looking_can_be_stopped_while_it_lasts(part):
+    looking = part("looking", {"words": {"title": "Where", "stop": "Stop"}, "message": "Hiding"})
+    looking.page.click("text=Stop")
+    assert looking.asked() == [{}]
 
 
 def test_the_table_has_a_row_per_model_and_a_bar_where_there_is_a_rate(part):
@@ -114,11 +120,14 @@ def test_the_table_has_a_row_per_model_and_a_bar_where_there_is_a_rate(part):
         {"name": "Base model", "help": "", "right": "12 of 18", "bar": None, "base": "", "blind": ""},
         {"name": HOSTILE, "help": "", "right": "79 % [75, 83]", "bar": [75, 79, 83], "base": "+38 points", "blind": ""},
     ]
-    types = [{"name": "count", "n": 18, "cells": ["3 of 18", "5 of 18"]}]
-    sets = [{"title": "Test set", "rows": rows, "types": types}]
+    counts = {"name": HOSTILE, "n": "18", "cells": [["3 of 18", "within one: 9 of 18"], ["5 of 18"]]}
+    parts = [{"title": "By kind of question", "head": "Kind of question", "rows": [counts]}]
+    sets = [{"title": "Test set", "rows": rows, "parts": parts}]
     table = part("comparison", {"words": texts.TABLE, "sets": sets, "intervals": "", "newer": ""})
     assert table.texts("tbody:first-of-type td:nth-child(2)")[:2] == ["12 of 18", "79 % [75, 83]"]
     assert len(table.texts(".interval")) == 1
+    table.page.click("summary")
+    assert table.texts("details tbody td") == ["3 of 18within one: 9 of 18", "5 of 18"]
     assert table.page.evaluate("window.hacked") is None
 
 

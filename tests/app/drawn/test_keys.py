@@ -78,10 +78,17 @@ def test_a_digit_is_known_by_its_place_on_any_layout(keys):
 def test_one_request_at_a_time(keys):
     sent = keys.page.evaluate(
         """() => {
-          const ask = leaml.requests("one", () => {});
+          const ask = leaml.requests("one");
           const sent = [ask({ n: 1 }), ask({ n: 2 })];
           leaml.settled("one");
           return [...sent, ask({ n: 3 }), leaml.payload("one").n];
         }"""
     )
     assert sent == [True, False, True, 3]
+
+
+def test_a_question_mark_shows_the_keys_and_nothing_else_hears_any_until_it_is_closed(keys):
+    keys.press("?", "a")
+    assert "undo" in keys.text("dialog") and heard(keys) == []
+    keys.press("Escape", "a")
+    assert keys.page.locator("dialog").count() == 0 and heard(keys) == ["a"]

@@ -3,6 +3,7 @@
 import pytest
 
 from app.labelling import types
+from app.texts import frame
 from app.texts import label as texts
 from tests.app.small_project import HOSTILE
 
@@ -239,3 +240,57 @@ def test_a_tab_that_is_opened_again_asks_for_what_stands_there(form):
     form.page.evaluate("leaml.project = () => 'polyps'")
     form.answer({"again": 1})
     assert form.asked() == [{"act": "open", "pool": "train", "picture": 1}]
+
+
+# What comes next is here before it is asked for
+
+
+def entry(picture: int) -> dict:
+    names = ("picture", "questions", "blind", "flagged", "comment")
+    form = {name: part for name, part in value(picture).items() if name in names}
+    return {"id": picture, "form": form, "image": {"src": f"/{picture}.png"}}
+
+
+@pytest.fixture
+def handed(part):
+    """A form that was handed the two pictures after its own."""
+    return part("label", value(1, next=[entry(2), entry(3)]))
+
+
+def test_the_next_picture_is_shown_before_the_answers_are_saved_and_its_answers_wait_behind(handed):
+    handed.press("1", "Control+Enter")
+    assert handed.text(".label-place") == "Picture 2 of 9" and handed.text(".card-said") == frame.ALONE["saving"]
+    [sent] = handed.asked()
+    assert (sent["act"], sent["picture"], sent["line"]) == ("save", 1, [2, 3])
+    handed.press("2")
+    handed.answer(value(2, saved=1, said="Saved.", next=[{"id": 3}]))
+    assert given(handed)[0] == "no" and handed.text(".card-said") == "Saved."
+    handed.press("Control+Enter")
+    [sent] = handed.asked()
+    assert (sent["picture"], sent["answers"][0]["answer"], sent["line"]) == (2, "no", [3])
+    assert handed.text(".label-place") == "Picture 3 of 9"
+
+
+def test_what_was_typed_is_kept_until_it_is_saved(handed):
+    handed.press("1", "Control+Enter")
+    assert "label.polyps.Me.1" in str(handed.page.evaluate("Object.keys(localStorage)"))
+    handed.answer({"wrong": {"what": "The picture is gone.", "fix": "Reload."}})
+    assert "was not saved. The picture is gone." in handed.text(".saving")
+    handed.page.click("[data-part=look-again]")
+    handed.answer(value(1))
+    assert given(handed)[0] == "yes"
+
+
+def test_a_save_that_was_not_sent_yet_is_taken_back_at_once(handed):
+    handed.press("1", "Control+Enter", "2", "Control+Enter", "u")
+    assert handed.text(".label-place") == "Picture 2 of 9" and given(handed)[0] == "no"
+    handed.answer(value(2, saved=1, next=[{"id": 3}]))
+    assert [(sent["act"], sent["picture"]) for sent in handed.asked()] == [("save", 1)]
+
+
+def test_a_question_that_an_answer_brings_leaves_the_open_one_open(handed):
+    handed.press("1", "Control+Enter", "ArrowDown")
+    assert handed.text(".label-question") == "How many?"
+    new = {"question": "Is it sharp?", "type": "yes/no", "choices": ["yes", "no"]}
+    handed.answer(value(2, saved=1, questions=[new, *ROWS]))
+    assert handed.text(".label-question") == "How many?"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.texts import frame
 from app.texts import review as texts
 from tests.app.small_project import HOSTILE
 
@@ -295,3 +296,99 @@ def test_differences_are_by_word(card, before, after, words):
       typeof part === "string" ? part : part.tagName === "DEL" ? `[-${part.textContent}-]` : `[+${part.textContent}+]`
     ).join("").trim()"""
     assert card.page.evaluate(script, [before, after]) == words
+
+
+# What comes next is here before it is asked for
+
+
+def entry(pair: int) -> dict:
+    return {"pair": pair, "check": None, "item": value(pair)["item"], "picture": {"src": f"/{pair}.png"}}
+
+
+def line(*pairs: int) -> list[dict]:
+    return [{"pair": pair, "check": None, "shown": ""} for pair in pairs]
+
+
+@pytest.fixture
+def handed(part):
+    """A card that was handed the two suggestions after its own."""
+    questions = {number: {"question": f"Question {number}?"} for number in (1, 2, 3)}
+    ahead = [entry(number) | {"item": value(number, item=questions[number])["item"]} for number in (2, 3)]
+    return part("review", {**value(1, item=questions[1]), "person": "Me", "next": ahead})
+
+
+def test_the_next_suggestion_is_shown_before_the_decision_is_saved(handed):
+    handed.press("a")
+    assert handed.text(".review-question") == "Question 2?" and handed.text(".card-said") == frame.ALONE["saving"]
+    assert asked(handed) == [{"act": "accept", "pair": 1, **SENT, "line": line(2, 3)}]
+    again = value(2, item={"question": "Question 2?"})
+    handed.answer({**again, "said": "Accepted.", "next": [{"pair": 3, "check": None}]})
+    assert handed.text(".card-said") == "Accepted."
+    handed.press("x", "2")
+    assert handed.text(".review-question") == "Question 3?", "the page had it already, the server named it"
+    assert asked(handed) == [{"act": "reject", "reason": "wrong answer", "pair": 2, **SENT, "line": line(3)}]
+
+
+def test_decisions_are_sent_in_their_order_and_nothing_goes_on_without_what_comes_next(handed):
+    handed.press("a", "a", "a", "a", "s")
+    assert [(sent["act"], sent["pair"]) for sent in asked(handed)] == [("accept", 1)]
+    handed.answer({**value(2), "next": [{"pair": 3, "check": None}, entry(4)]})
+    handed.answer({**value(3), "next": [entry(4)]})
+    assert [(sent["act"], sent["pair"]) for sent in asked(handed)] == [("accept", 2), ("accept", 3)]
+    handed.answer(value(4))
+    handed.press("a")
+    assert [sent["pair"] for sent in asked(handed)] == [4]
+
+
+def test_undo_of_what_was_not_sent_yet_takes_it_back_at_once_and_of_what_was_asks_for_it(handed):
+    handed.press("a", "a", "u")
+    assert handed.text(".review-question") == "Question 2?"
+    handed.press("u")
+    handed.answer({**value(2), "next": []})
+    assert [sent["act"] for sent in asked(handed)] == ["accept", "undo"]
+
+
+def test_a_refused_decision_is_said_and_can_be_looked_at_again_with_what_was_written(handed):
+    handed.press("e", "Control+a")
+    handed.page.keyboard.type("axes")
+    handed.press("Control+Enter", "u")
+    asked(handed)
+    handed.answer({"wrong": {"what": "Somebody else has it in hand.", "fix": "Take the next one."}})
+    assert handed.text(".saving").startswith("“Question 1?” was not saved. Somebody else has it in hand.")
+    assert asked(handed) == [], "there is nothing to take back"
+    assert handed.text(".review-question") == "Question 2?"
+    handed.page.click("[data-part=look-again]")
+    assert asked(handed) == [{"act": "open", **SENT, "pair": 1}]
+    handed.answer(value(1))
+    assert handed.page.input_value("[data-part=answer]") == "axes"
+
+
+def test_what_the_server_does_not_answer_is_kept_and_sent_again(handed):
+    handed.press("a")
+    asked(handed)
+    handed.fail()
+    assert "One decision is not saved yet" in handed.text(".saving")
+    handed.page.click("[data-part=again]")
+    assert [sent["pair"] for sent in asked(handed)] == [1]
+    handed.answer(value(2))
+    assert handed.page.locator(".saving").count() == 0
+
+
+def test_a_window_that_closes_before_it_is_saved_loses_nothing(part, handed):
+    handed.press("a", "a")
+    card = part("review", {**value(1), "person": "Me", "fresh": True})
+    assert [(sent["act"], sent["pair"]) for sent in asked(card)] == [("accept", 1)]
+    card.press("a")
+    card.answer(value(2))
+    assert [(sent["act"], sent["pair"]) for sent in asked(card)] == [("accept", 2)], "nothing else meanwhile"
+    card.answer(value(3))
+    assert card.page.evaluate("Object.keys(localStorage)") == []
+
+
+def test_an_answer_moves_nothing_under_the_hands_of_who_writes(handed):
+    handed.press("a", "e", "Control+a")
+    handed.page.keyboard.type("axial")
+    handed.press("ArrowLeft", "ArrowLeft")
+    handed.answer({**value(2), "standing": "8 left", "next": [{"pair": 3, "check": None}]})
+    handed.page.keyboard.type("-")
+    assert handed.page.input_value("[data-part=answer]") == "axi-al" and handed.text(".card-standing") == "8 left"

@@ -228,10 +228,10 @@ def test_the_magnifier_follows_the_pointer(stage):
 
 
 def test_the_next_picture_is_there_before_it_is_asked_for(stage):
-    viewer = stage(SMALL | {"next": {"src": "/2.png"}})
+    viewer = stage(SMALL | {"next": [{"src": "/2.png"}, {"src": "/3.png"}]})
     viewer.page.wait_for_timeout(200)
     assert viewer.asked.count("/2.png") == 1
-    viewer.show({"src": "/2.png", "name": "2", "next": DEEP})
+    viewer.show({"src": "/2.png", "name": "2", "next": [DEEP]})
     viewer.page.wait_for_timeout(200)
     viewer.show(DEEP)
     assert viewer.asked.count("/2.png") == 1 and viewer.asked.count("/ct") == 1
