@@ -3,6 +3,7 @@
 import pytest
 
 from app.texts import people as texts
+from tests.app.drawn.test_review import value
 from tests.app.small_project import HOSTILE
 
 pytestmark = pytest.mark.browser
@@ -141,3 +142,13 @@ def test_where_people_disagree_somebody_else_decides(people):
     assert people.page.locator("[data-part=settle]").count() == 1
     people.page.click("[data-part=settle]")
     assert people.asked() == [{"act": "settle", "pair": 4}]
+
+
+def test_the_card_leads_to_the_history_of_what_is_decided_and_of_nothing_else(part):
+    card = part("review", value(item={"decided": "Accepted by Dr. A", "status": "accepted"}))
+    card.page.evaluate("leaml.history = (pair) => window.asked.push({ history: pair })")
+    card.press("l")
+    assert card.asked() == [{"history": 1}]
+    card.answer(value(2))
+    card.press("l")
+    assert card.asked() == [] and card.page.locator("[data-part=history]").count() == 0
