@@ -145,7 +145,7 @@ class ProjectScreen(Screen):
         project = self.context.project
         if project:
             arrivals.sweep(project)
-        return self._live(project, project.overview() if project else None) | self.model.panel.show()
+        return self._live(project, project.overview() if project else None) | self.model.tick()
 
     def _live(self, project: Project | None, overview: Overview | None) -> dict[Component, Any]:
         findings = _findings(project)
