@@ -46,8 +46,8 @@ class ReportForm:
             with gr.Column(min_width=400, elem_classes="card"):
                 self._build_export()
         self.inputs = [self.comparison, self.adapter, self.examples, self.pictures, self.pdf]
-        self.export_inputs = [self.folder, self.exported, self.parts]
-        self.chosen = [self.comparison, self.adapter, self.exported]
+        self.export_inputs = [self.folder, self.export_adapter, self.parts]
+        self.chosen = [self.comparison, self.adapter, self.export_adapter]
         self.live: list[Component] = [*self.panel.outputs, *self.export_panel.outputs]
 
     def _build_report(self) -> None:
@@ -73,7 +73,7 @@ class ReportForm:
         self.folder = gr.Textbox(
             label=texts.FOLDER, placeholder=texts.FOLDER_HINT, max_lines=1, elem_id="export-folder"
         )
-        self.exported = _choice(texts.ADAPTER, "export-adapter")
+        self.export_adapter = _choice(texts.ADAPTER, "export-adapter")
         choices = [(name, part) for part, name in texts.PARTS.items()]
         self.parts = gr.CheckboxGroup(choices, value=list(texts.PARTS), label=texts.WHAT, elem_id="export-parts")
         with gr.Row(elem_classes="buttons"):
@@ -99,9 +99,12 @@ class ReportForm:
         rows = project.db.rows("jobs", order="-id", limit=MOST, kind="compare", state="done") if project else []
         compared = [(texts.compared(row["id"], row["ended"] or row["created"]), str(row["id"])) for row in rows]
         adapters = [(one.name, str(one.id)) for one in (project.adapters("answers") if project else [])]
-        models = gr.update(choices=[(texts.NEWEST_ADAPTER, NEWEST), *adapters], value=NEWEST)
-        comparisons = gr.update(choices=[(texts.NEWEST_COMPARISON, NEWEST), *compared], value=NEWEST)
-        return {self.comparison: comparisons, self.adapter: models, self.exported: models}
+        models = [(texts.NEWEST_ADAPTER, NEWEST), *adapters]
+        return {
+            self.comparison: gr.update(choices=[(texts.NEWEST_COMPARISON, NEWEST), *compared], value=NEWEST),
+            self.adapter: gr.update(choices=models, value=NEWEST),
+            self.export_adapter: gr.update(choices=models, value=NEWEST),
+        }
 
     def begin(self, *values: Any) -> Updates:
         """Queues the report."""

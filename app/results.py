@@ -6,10 +6,9 @@ from typing import Any
 from app.texts import compare as texts
 from leaml.jobs import queue
 from leaml.jobs.queue import Job
+from leaml.report.names import BASE, BLIND
 from leaml.store.project import Project
 
-BASE, BLIND = "base", "blind majority"
-"""Names of the rows that are no adapted models, as the job writes them."""
 PRECISION = 0.1
 """Half a range that is narrow enough to go by."""
 

@@ -5,9 +5,10 @@ from html import escape
 from typing import Any
 
 from app import trust_charts
-from app.results import BLIND, newest, shown_name
+from app.results import newest, shown_name
 from app.texts import compare as compare_texts
 from app.texts import trust as texts
+from leaml.report.names import BLIND
 from leaml.store.project import Project
 
 RANKED = ("auroc", "aupr_out", "aupr_in", "fpr95")

@@ -1,5 +1,6 @@
 """The two charts of the Trust view, as SVG text: only numbers and our own words go in."""
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -15,8 +16,8 @@ def reliability(before: Mapping[str, Any], after: Mapping[str, Any] | None) -> s
     drawn = [_line([(0, 0), (1, 1)], "faint")]
     for part, kind in ((before, "before"), (after, "after")):
         bins = [one for one in part["bins"] if one["n"]] if part else []
-        drawn += [_line([(one["confidence"], one["right"] / one["n"]) for one in bins], f"bold {kind}")] if bins else []
-        drawn += [_mark(one["confidence"], one["right"] / one["n"], kind) for one in bins]
+        most = max((one["n"] for one in bins), default=1)
+        drawn += [_mark(one["confidence"], one["right"] / one["n"], kind, one["n"] / most) for one in bins]
     most = max(one["n"] for one in before["bins"])
     drawn += [_count(one, most) for one in before["bins"]]
     drawn += _scale(texts.SURE, texts.RIGHT_SHARE, SIDE + COUNTS)
@@ -50,11 +51,13 @@ def _line(points: Sequence[Sequence[float]], kind: str) -> str:
     return f'<polyline class="{kind}" points="{path}"/>'
 
 
-def _mark(x: float, y: float, kind: str) -> str:
-    """A square for what was before, a circle for what is after."""
+def _mark(x: float, y: float, kind: str, share: float = 1.0) -> str:
+    """A square for what was before, a circle for what is after; its area grows with the share of the answers."""
+    side = 2 + 6 * math.sqrt(share)
     if kind == "before":
-        return f'<rect class="mark before" x="{_x(x) - 3.5:.1f}" y="{_y(y) - 3.5:.1f}" width="7" height="7"/>'
-    return f'<circle class="mark after" cx="{_x(x):.1f}" cy="{_y(y):.1f}" r="3.5"/>'
+        at = f'x="{_x(x) - side / 2:.1f}" y="{_y(y) - side / 2:.1f}"'
+        return f'<rect class="mark before" {at} width="{side:.1f}" height="{side:.1f}"/>'
+    return f'<circle class="mark after" cx="{_x(x):.1f}" cy="{_y(y):.1f}" r="{side / 2:.1f}"/>'
 
 
 def _count(one: Mapping[str, Any], most: int) -> str:

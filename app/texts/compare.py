@@ -140,9 +140,9 @@ GONE_FOLDER = ("There is no folder {folder}.", "Check the name, and write it in 
 NO_TABLE = ("There is no finished table.", "Have a folder answered first.")
 
 
-def percent(value: float, signed: bool = False) -> str:
-    """ "79 %", or "+38" for a difference in points."""
-    return f"{100 * value:+.0f}" if signed else f"{100 * value:.0f} %"
+def percent(value: float) -> str:
+    """ "79 %"."""
+    return f"{100 * value:.0f} %"
 
 
 def rate(figures: dict[str, float]) -> str:
@@ -161,12 +161,14 @@ def cell(figures: dict[str, Any]) -> list[str]:
 
 
 def difference(figures: dict[str, float] | None) -> str:
-    """ "+38 points [+33, +43]"; below 30 questions "+3 of 18"; nothing for a model against itself."""
+    """ "+38 points [+33, +43]", "−3 points [−7, +1]"; below 30 questions "+3 of 18"; of a model to itself nothing."""
     if figures is None:
         return ""
     if figures["n"] < FEWEST_FOR_A_RATE:
-        return f"{round(figures['value'] * figures['n']):+d} of {figures['n']}"
-    return f"{100 * figures['value']:+.0f} points [{100 * figures['low']:+.0f}, {100 * figures['high']:+.0f}]"
+        text = f"{round(figures['value'] * figures['n']):+d} of {figures['n']}"
+    else:
+        text = f"{100 * figures['value']:+.0f} points [{100 * figures['low']:+.0f}, {100 * figures['high']:+.0f}]"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def sure(probability: float) -> str:

@@ -22,5 +22,6 @@ def percent(share: float) -> str:
 
 
 def points(drop: float) -> str:
-    """ "52 points less", "3 points more"."""
-    return f"{abs(100 * drop):.0f} points {'less' if drop >= 0 else 'more'}"
+    """ "52 points less", "1 point more"."""
+    size = f"{abs(100 * drop):.0f}"
+    return f"{size} point{'' if size == '1' else 's'} {'less' if drop >= 0 else 'more'}"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.texts.compare import FEWEST_FOR_A_RATE, percent, rate
+from leaml.report import verdicts
 
 KINDS = {"closed": "Questions with a choice, a number or a place", "open": "Open questions"}
 ON = "{model}, {set}"
@@ -22,10 +23,12 @@ CALIBRATION = (
     "Sure and right are {ece} apart on average ({n} answers, {pictures} pictures or patients). A model that knows "
     "itself perfectly would show {null} by chance alone, and rarely more than {high}. {verdict}"
 )
-TOO_SURE = "So it is too sure of itself."
-TOO_MODEST = "So it is more often right than it sounds."
-UNEVEN = "So what it says of its certainty is off, in both directions."
-HONEST = "So nothing speaks against what it says of its certainty."
+VERDICTS = {
+    verdicts.HONEST: "So nothing speaks against what it says of its certainty.",
+    verdicts.TOO_SURE: "So it is too sure of itself.",
+    verdicts.TOO_MODEST: "So it is more often right than it sounds.",
+    verdicts.UNEVEN: "So what it says of its certainty is off, in both directions.",
+}
 ADJUSTED = "Adjusted on {n} answers of the calibration set alone (temperature {t:.2f}): {ece} apart."
 AT_LIMIT = {
     "upper": (
@@ -89,7 +92,8 @@ def calibration(part: Mapping[str, Any]) -> list[str]:
     sentences = [
         CALIBRATION.format(
             ece=points(before["ece"]), n=f"{part['n']:,}", pictures=f"{part['pictures']:,}",
-            null=points(before["null"]["mean"]), high=points(before["null"]["high"]), verdict=_verdict(before),
+            null=points(before["null"]["mean"]), high=points(before["null"]["high"]),
+            verdict=VERDICTS[verdicts.of_calibration(before)],
         )
     ]  # fmt: skip
     if after is None:
@@ -97,16 +101,6 @@ def calibration(part: Mapping[str, Any]) -> list[str]:
     on, temperature, limit = part["calibrated_on"]["n"], part["temperature"], part.get("temperature_limit")
     sentences.append(ADJUSTED.format(n=f"{on:,}", t=temperature, ece=points(after["ece"])))
     return [*sentences, AT_LIMIT[limit].format(t=temperature)] if limit else sentences
-
-
-def _verdict(before: Mapping[str, Any]) -> str:
-    if before["ece"] <= before["null"]["high"]:
-        return HONEST
-    answers = [one for one in before["bins"] if one["n"]]
-    gap = sum(one["n"] * one["confidence"] - one["right"] for one in answers) / sum(one["n"] for one in answers)
-    if abs(gap) < before["ece"] / 2:
-        return UNEVEN
-    return TOO_SURE if gap > 0 else TOO_MODEST
 
 
 def selective(part: Mapping[str, Any]) -> list[str]:

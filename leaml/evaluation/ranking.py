@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leaml.evaluation.clusters import Floats
-from leaml.evaluation.resampling import FEWEST, Measure, figures, measure
+from leaml.evaluation.resampling import FEWEST, Measure, Statistic, figures, measure
 
 Flags = NDArray[np.bool_]
 FOUND = 0.95
@@ -61,11 +61,16 @@ def ranked(scores: Sequence[float], positive: Sequence[bool], clusters: Sequence
         DataError: there are not as many clusters as items.
     """
     values, flags = np.asarray(scores, dtype=float), np.asarray(positive, dtype=bool)
+    kinds = [{one for one, flag in zip(clusters, flags, strict=False) if flag == kind} for kind in (True, False)]
+
+    def measured(statistic: Statistic) -> Measure | None:
+        return measure(statistic, clusters, fewest=min(map(len, kinds)))
+
     return Ranked(
-        measure(lambda weights: auroc(values, flags, weights), clusters),
-        measure(lambda weights: average_precision(values, flags, weights), clusters),
-        measure(lambda weights: average_precision(-values, ~flags, weights), clusters),
-        measure(lambda weights: false_positives(values, flags, weights), clusters),
+        measured(lambda weights: auroc(values, flags, weights)),
+        measured(lambda weights: average_precision(values, flags, weights)),
+        measured(lambda weights: average_precision(-values, ~flags, weights)),
+        measured(lambda weights: false_positives(values, flags, weights)),
         int(flags.sum()),
         len(flags),
     )

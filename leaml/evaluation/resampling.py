@@ -57,16 +57,22 @@ def figures(value: Any) -> dict[str, Any] | None:
     return numbers | {"text": value.text()}
 
 
-def measure(statistic: Statistic, clusters: Sequence[str], seed: int = 0, draws: int = DRAWS) -> Measure | None:
+def measure(
+    statistic: Statistic, clusters: Sequence[str], seed: int = 0, draws: int = DRAWS, fewest: int | None = None
+) -> Measure | None:
     """A statistic of all items, with the percentiles of its values on resampled clusters.
 
-    Draws on which it has no value (an AUROC of one class alone) are passed over.
+    Draws on which it has no value (an AUROC of one class alone) are passed over. Where it is 0 or 1 on all draws, as
+    the AUROC of two kinds that never overlap, resampling knows no doubt; then the interval is that of as many
+    independent successes without a failure (Clopper and Pearson 1934). For an AUROC it holds, by pairs of one item of
+    either kind; for other figures it is a rough one.
 
     Args:
         statistic: of weights.
         clusters: per item, what is resampled.
         seed: of the draws.
         draws: how many.
+        fewest: independent clusters of the rarer kind, where it takes two kinds to have a value; all by default.
 
     Returns:
         None where the statistic has no value on all items.
@@ -84,4 +90,7 @@ def measure(statistic: Statistic, clusters: Sequence[str], seed: int = 0, draws:
     values = np.concatenate(found)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.nanquantile(values, [tail, 1 - tail]) if np.isfinite(values).any() else (value, value)
+    if low == high == value:
+        doubt = tail ** (1 / (fewest or count))
+        low, high = (doubt, 1.0) if value == 1 else (0.0, 1 - doubt) if value == 0 else (low, high)
     return Measure(value, min(value, float(low)), max(value, float(high)), n, count)

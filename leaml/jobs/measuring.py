@@ -17,10 +17,11 @@ from leaml.jobs.elsewhere import CALIBRATION, Elsewhere
 from leaml.jobs.loading import Models
 from leaml.jobs.queue import Job
 from leaml.jobs.stages import Work, begun_with
-from leaml.jobs.tables import BASE, Model, rows
+from leaml.jobs.tables import Model, rows
 from leaml.models.framing import Framing
 from leaml.options import CompareOptions
 from leaml.records import Prediction, Progress, Result
+from leaml.report.names import BASE
 from leaml.store.placing import ARRIVING, LEFT_OUT
 from leaml.store.project import Adapter, PairState, Project, Said
 
@@ -61,7 +62,7 @@ class _Comparing:
         self.elsewhere = Elsewhere(project, job, options, self.asked) if options.trust else None
 
     def events(self) -> Generator[Progress | Answered | Result, None, None]:
-        models = Models(self.options.model, self.options.precision)
+        models = Models(self.options.model, self.options.precision, self.options.picture_size)
         known = {(row.adapter_id, row.pair_id) for row in self.project.predictions(self.job.run)}
         done, total = 0, len(self.who) * len(self.asked)
         for id, adapter in self.who.items():

@@ -17,9 +17,9 @@ from leaml.evaluation.resampling import figures
 from leaml.evaluation.scoring import Score, normalise, parse_choice
 from leaml.evaluation.trust import Answers
 from leaml.records import Question
+from leaml.report.names import BASE, BLIND
 from leaml.store.project import PairState, PredictionRow
 
-BLIND, BASE = "blind majority", "base"
 MOST_WORDINGS, MOST_GROUPS = 60, 200
 """Rows of the break-downs by wording and by group; the most frequent ones."""
 

@@ -13,11 +13,12 @@ from leaml.evaluation.clusters import CONFIDENCE
 from leaml.evaluation.ranking import FOUND
 from leaml.evaluation.resampling import FEWEST
 from leaml.report.limits import limits
+from leaml.report.names import BASE
+from leaml.report.verdicts import of_calibration
 from leaml.report.votes import Ballot, by_person, tally
 
 FORMAT = 1
 MOST_WORDINGS = 60
-BASE, BLIND = "base", "blind majority"
 
 Json = dict[str, Any]
 
@@ -115,8 +116,16 @@ def _set(name: str, found: Json, facts: Facts) -> Json:
 def _row(row: Json) -> Json:
     """A model's figures, without those of single groups: a group may be a patient."""
     kept = {name: value for name, value in row.items() if name != "by_group"}
-    missing = {"by_question": {}, "open": None, "without_picture": None, "trust": None}
-    return missing | kept
+    missing = {"by_question": {}, "open": None, "without_picture": None}
+    trust = {kind: _trust(part) for kind, part in (row.get("trust") or {}).items()}
+    return missing | kept | {"trust": trust or None}
+
+
+def _trust(part: Json | None) -> Json | None:
+    """With the verdict on its calibration, where there are answers enough; older comparisons know no limits."""
+    if part is None or part["before"] is None:
+        return part
+    return {"temperature_limit": None} | part | {"verdict": of_calibration(part["before"])}
 
 
 def _side_by_side(rows: Sequence[Json], by: str) -> list[Json]:

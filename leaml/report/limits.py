@@ -7,6 +7,7 @@ FEW_PICTURES = 100
 """Independent pictures or patients below which a test set is called small."""
 HARD_TO_SEE = 0.95
 """Share of the answers that stay the same without the picture, from which on it is said that the model hardly looks."""
+BEATEN = {"undetermined": "is not shown to beat", "worse": "does worse than"}
 
 ALWAYS = (
     "One training run was measured. Another one, with other random numbers, gives another model; the ranges speak of "
@@ -36,8 +37,8 @@ def _of_sets(document: Mapping[str, Any]) -> Iterator[str]:
             )
         if one["against_base"] == "undetermined":
             yield f"On “{one['name']}” it is not settled whether the adapted model is better than the base model."
-        if one["against_blind"] in ("undetermined", "worse"):
-            yield f"On “{one['name']}” the adapted model is not shown to beat guessing without the picture."
+        if one["against_blind"] in BEATEN:
+            yield f"On “{one['name']}” the adapted model {BEATEN[one['against_blind']]} guessing without the picture."
         seen = one["adapted"] and one["adapted"]["without_picture"]
         if seen and seen["same"]["value"] >= HARD_TO_SEE:
             yield f"On “{one['name']}” the adapted model says nearly always the same without the picture."
@@ -58,7 +59,8 @@ def _of_labels(document: Mapping[str, Any]) -> Iterator[str]:
         yield "One person, or one source, gave all labels: how far two experts agree is not known."
     if labels and labels["timed"] < labels["n"]:
         missing = labels["n"] - labels["timed"]
-        yield f"Of {missing:,} of {labels['n']:,} labels it is not known how long they took: they came with an import."
+        which = f"Of {missing:,} of the {labels['n']:,} labels" if labels["timed"] else f"Of the {labels['n']:,} labels"
+        yield f"{which} it is not known how long they took: they came with an import."
 
 
 def _of_suggestions(document: Mapping[str, Any]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from leaml.evaluation.resampling import FEWEST
-from leaml.report.document import BASE, BLIND
+from leaml.report.names import BASE, BLIND
 
 INK, QUIET, ACCENT, OTHER = "#1b1b1d", "#8a8a90", "#0369a1", "#a3310f"
 WIDTH = 6.6
@@ -41,7 +41,7 @@ def rates(one: Json) -> str:
         for place, row in enumerate(reversed(rows)):
             colour = ACCENT if _same(row, one["adapted"]) else QUIET if row["name"] == BLIND else INK
             axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2.2, solid_capstyle="butt")
-            axes.plot(row["value"], place, "o" if row["adapter"] else "s", color=colour, markersize=6)
+            axes.plot(row["value"], place, "o" if row["adapter"] else "s", color=colour, markersize=6, clip_on=False)
         axes.set_yticks(range(len(rows)), [_name(row) for row in reversed(rows)])
         axes.set_ylim(-0.6, len(rows) - 0.4)
         _shares(axes, "share of questions answered right, with its range")
@@ -61,7 +61,9 @@ def by_kind(one: Json) -> str:
             for level, cell in found:
                 axes.plot([cell["low"], cell["high"]], [level, level], color=colour, linewidth=2)
             values = [cell["value"] for _, cell in found]
-            axes.plot(values, [level for level, _ in found], mark, color=colour, label=_name(rows[place]))
+            levels = [level for level, _ in found]
+            axes.plot(values, levels, mark, color=colour, label=_name(rows[place]), clip_on=False)
+        axes.set_ylim(-0.6, len(kinds) - 0.4)
         axes.set_yticks(range(len(kinds)), [f"{kind['name']} ({kind['n']})" for kind in reversed(kinds)])
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
         _shares(axes, "share of questions answered right, with its range")
@@ -72,21 +74,28 @@ def reliability(before: Json, after: Json | None, name: str) -> str:
     """How often answers are right against how sure the model was, with the number of answers below."""
     with _axes(f"reliability-{name}", 3.0, 3.2, rows=2) as ((top, below), drawn):
         top.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=":")
-        for part, colour, mark, label in ((before, INK, "s-", "as it is"), (after, ACCENT, "o--", "after temperature")):
+        for part, colour, mark, label in ((before, INK, "s", "as it is"), (after, ACCENT, "o", "after temperature")):
             if part is not None:
                 bins = [one for one in part["bins"] if one["n"]]
-                shares = [one["right"] / one["n"] for one in bins]
-                top.plot([one["confidence"] for one in bins], shares, mark, color=colour, label=label)
+                points = [one["confidence"] for one in bins], [one["right"] / one["n"] for one in bins]
+                top.plot([], [], mark, color=colour, label=label, markersize=5)
+                top.scatter(*points, _areas(bins), color=colour, marker=mark, alpha=0.75, clip_on=False, zorder=3)
         widths = [one["high"] - one["low"] for one in before["bins"]]
         counts = [one["n"] for one in before["bins"]]
         below.bar([one["low"] for one in before["bins"]], counts, widths, align="edge", color=QUIET, edgecolor="white")
-        top.set_ylim(0, 1)
+        _percent(top.yaxis, 1)
         top.set_ylabel("share right")
-        top.legend(frameon=False, fontsize=8, loc="upper left")
+        top.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
         below.set_ylabel("answers")
         below.set_xlabel("how sure the model was")
-        below.set_xlim(0, 1)
+        _percent(below.xaxis, 1)
     return drawn[0]
+
+
+def _areas(bins: Sequence[Json]) -> list[float]:
+    """Of the marks: the larger, the more answers; a bin of a few says little."""
+    most = max(one["n"] for one in bins)
+    return [6 + 44 * one["n"] / most for one in bins]
 
 
 def risk_coverage(selective: Json, name: str) -> str:
@@ -99,9 +108,9 @@ def risk_coverage(selective: Json, name: str) -> str:
             wrong = selective["wrong_among_answered"]
             axes.plot(answered["value"], wrong["value"] if wrong else 0, "o", color=OTHER, label="“ask a person” below")
             axes.legend(frameon=False, fontsize=8)
-        axes.set_xlim(0, 1)
-        axes.set_ylim(bottom=0)
-        axes.set_xlabel("share of questions answered")
+        _percent(axes.xaxis, 1)
+        _percent(axes.yaxis, max(0.1, max(one[1] for one in selective["curve"])) * 1.05)
+        axes.set_xlabel("share of questions answered, the surest first")
         axes.set_ylabel("share wrong among these")
     return drawn[0]
 
@@ -145,10 +154,18 @@ def _bare(svg: str) -> str:
 
 def _shares(axes: Any, label: str) -> None:
     """A scale from 0 to 100 %."""
-    axes.set_xlim(0, 1)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    _percent(axes.xaxis, 1)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(label)
+
+
+def _percent(axis: Any, most: float) -> None:
+    """A scale from 0 to `most`, in percent."""
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+    axis.axes.set(**{f"{axis.axis_name}lim": (0, most)})
+    axis.set_major_locator(MaxNLocator(5 if most < 1 else 4, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
 
 
 def of_sets(sets: Sequence[Json]) -> list[dict[str, str]]:

@@ -85,8 +85,13 @@ def _rate(value: Mapping[str, Any]) -> str:
 def _points(value: Mapping[str, Any]) -> str:
     """ "+38 [+33, +43]" in percentage points; below 30 items "+3 of 18"."""
     if value["n"] < FEWEST:
-        return f"{round(value['value'] * value['n']):+d} of {value['n']}"
-    return f"{100 * value['value']:+.0f} [{100 * value['low']:+.0f}, {100 * value['high']:+.0f}]"
+        return _minus(f"{round(value['value'] * value['n']):+d} of {value['n']}")
+    return _minus(f"{100 * value['value']:+.0f} [{100 * value['low']:+.0f}, {100 * value['high']:+.0f}]")
+
+
+def _minus(text: str) -> str:
+    """With a sign that is not taken for a hyphen."""
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def _measure(value: Mapping[str, Any]) -> str:
@@ -117,6 +122,7 @@ SHOWN: dict[str, Callable[[Any], str]] = {
     "percent": _percent,
     "rate": _rate,
     "points": _points,
+    "apart": lambda value: f"{100 * value:.0f} points",
     "measure": _measure,
     "two": lambda value: f"{value:.2f}",
     "minutes": lambda value: f"{math.ceil(value):,} min" if value else "0 min",

@@ -8,6 +8,7 @@ from app import trust
 from app.texts import trust as texts
 from leaml.evaluation.trust import Answers
 from leaml.evaluation.trust import trust as measure
+from leaml.report import verdicts
 from tests.app.small_project import HOSTILE, small_project
 
 
@@ -64,15 +65,15 @@ def test_each_figure_is_said_with_its_n_and_its_range(project):
     assert len(re.findall(r"<details[^>]* open>", shown)) == 1
 
 
-@pytest.mark.parametrize(("certainty", "said"), [(1.0, texts.HONEST), (0.6, texts.TOO_SURE)])
+@pytest.mark.parametrize(("certainty", "said"), [(1.0, verdicts.HONEST), (0.6, verdicts.TOO_SURE)])
 def test_the_verdict_holds_the_error_against_chance(certainty, said):
-    assert said in texts.calibration(part(certainty))[0]
+    assert texts.VERDICTS[said] in texts.calibration(part(certainty))[0]
 
 
 def test_a_model_that_is_right_more_often_than_it_sounds_is_too_modest():
     given = answers(1.0)
     low = Answers([(one / 2, 1 - one / 2) for one, _ in given.chances], given.correct, given.clusters)
-    assert texts.TOO_MODEST in texts.calibration(measure(low).as_json())[0]
+    assert texts.VERDICTS[verdicts.TOO_MODEST] in texts.calibration(measure(low).as_json())[0]
 
 
 def test_without_calibration_answers_nothing_is_adjusted_and_a_person_is_always_asked():

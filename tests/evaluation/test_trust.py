@@ -155,6 +155,14 @@ def test_chance_and_perfection():
     assert ranking.false_positives(positive.astype(float), positive)[0] == 0.0
 
 
+def test_two_kinds_that_never_overlap_still_leave_a_doubt():
+    scores, positive = [*range(40), *range(100, 130)], [False] * 40 + [True] * 30
+    found = ranked(scores, positive, list(map(str, range(70))))
+    assert found.auroc.value == 1 and found.auroc.low == pytest.approx(0.025 ** (1 / 30)) and found.auroc.high == 1
+    assert found.fpr.value == 0 == found.fpr.low and 0.05 < found.fpr.high < 0.2
+    assert found.aupr.low < 1 and ranked(scores, positive, ["1"] * 70).auroc.low < 0.05
+
+
 def test_intervals_of_auroc_cover_the_truth():
     """Normal scores one standard deviation apart: the truth is Φ(1 / √2) = 0.760."""
     random, covered = np.random.default_rng(5), 0
