@@ -13,6 +13,7 @@ from app.viewer import seen
 from leaml.errors import DataError, LeamlError
 from leaml.evaluation.scoring import normalise, score
 from leaml.jobs.answering import Answering
+from leaml.jobs.choosing import NANO, chosen
 from leaml.records import REGIONS
 from leaml.review.queues import neighbour
 from leaml.store.annotation import LONGEST_TEXT
@@ -115,7 +116,8 @@ def ask(project: Project, answering: Answering, asked: Question) -> Iterator[dic
     learned = {adapter.id for adapter in adapters if asked.picture in project.learned_from(adapter.id)}
     beside = {"picture": asked.picture, "doubts": doubts_of(project, models, question, label), "learned": learned}
     yield card(question, models, written, label)
-    more = {"choices": choices_of(project, question, label)} | ({"model": adapters[0].base} if adapters else {})
+    base = adapters[0].base if adapters else chosen(project) or NANO
+    more = {"choices": choices_of(project, question, label), "model": base}
     for row in answering.ask(picture.path, question, [one.id if one else None for one in models], **more):
         if "error" in row:
             yield card(question, models, written, label, texts.NO_ANSWER)

@@ -16,6 +16,7 @@ from app.texts import compare as texts
 from app.texts import jobs as job_texts
 from leaml.errors import DataError, OptionError
 from leaml.jobs import queue
+from leaml.jobs.choosing import with_chosen
 from leaml.jobs.commands import command_of
 from leaml.jobs.queue import Job
 from leaml.options import AnswerOptions
@@ -67,7 +68,8 @@ class FolderForm:
 
     def begin(self, folder: str, questions: str, model: str) -> Updates:
         """Queues the answering of a folder."""
-        project, options = self.context.project, folder_options(folder, questions, model)
+        project = self.context.project
+        options = with_chosen(project, folder_options(folder, questions, model))
         if project is None:
             raise DataError(texts.NO_PROJECT["title"] + ".", texts.NO_PROJECT["text"])
         if any(job.active for job in self.panel.jobs()):
@@ -78,7 +80,9 @@ class FolderForm:
 
     def command(self, folder: str, questions: str, model: str) -> str:
         """What a press on Answer does, as a command."""
-        return self.copy.command_line(self.context.project, ("answer", folder_options(folder, questions, model)))
+        project = self.context.project
+        options = with_chosen(project, folder_options(folder, questions, model))
+        return self.copy.command_line(project, ("answer", options))
 
 
 def folder_options(folder: str, questions: str, model: str) -> AnswerOptions:

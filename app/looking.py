@@ -11,6 +11,7 @@ from app.pictures import picture_address
 from app.texts import looking as texts
 from leaml.errors import LeamlError
 from leaml.jobs.answering import Answering
+from leaml.jobs.choosing import NANO, chosen
 from leaml.store.annotation import LONGEST_TEXT
 from leaml.store.project import Project
 
@@ -34,9 +35,9 @@ def look(project: Project, answering: Answering, asked: Looked) -> Iterator[dict
     adapter = project.adapter(asked.adapter) if asked.adapter else None
     choices = choices_of(project, asked.question, label_of(project, asked.picture, asked.question))
     among = choices if asked.answer in choices else ()
-    base = {"model": adapter.base} if adapter else {}
+    base = adapter.base if adapter else chosen(project) or NANO
     yield {"words": texts.WORDS, "message": texts.STARTS}
-    for row in answering.look(picture.path, asked.question, asked.answer, asked.adapter, choices=among, **base):
+    for row in answering.look(picture.path, asked.question, asked.answer, asked.adapter, choices=among, model=base):
         if "error" in row:
             yield {}
             raise LeamlError(row["error"], row["fix"])

@@ -42,12 +42,13 @@ class ModelChoice:
             self.name = gr.Dropdown([NANO], value=NANO, label=texts.NAME, allow_custom_value=True, elem_id="model-name")
             self.facts = gr.HTML(elem_id="model-facts")
             self.offered = gr.Textbox(visible="hidden", label="offered", elem_id="model-offered")
+            self.again = gr.Textbox(visible="hidden", label="again", elem_id="model-again")
             with gr.Row(elem_classes="buttons"):
                 self.look_up = gr.Button(texts.LOOK_UP, visible=False, elem_id="model-look-up")
                 self.download = gr.Button(texts.DOWNLOAD, variant="primary", visible=False, elem_id="model-download")
                 self.use = gr.Button(texts.USE, visible=False, elem_id="model-use")
             self.panel.build()
-        self.live = self.panel.outputs
+        self.live = [self.again, *self.panel.outputs]
         self.outputs = [self.box, self.name, *self._said, *self.live]
 
     @property
@@ -57,7 +58,7 @@ class ModelChoice:
 
     def subscribe(self, frame: Any) -> None:
         """Wires the events."""
-        frame.listen(self.name.change, self.choose, [self.name], self._said, quiet=True)
+        frame.listen([self.name.change, self.again.change], self.choose, [self.name], self._said, quiet=True)
         pressed = frame.listen(self.look_up.click, lambda: f"<p>{texts.ASKING}</p>", [], [self.facts])
         frame.listen(pressed.then, self.look, [self.name], self._said)
         frame.listen(self.download.click, self.begin, [self.offered], [self.download, *self.live], changes=True)
@@ -69,7 +70,7 @@ class ModelChoice:
     def refresh(self, fresh: bool) -> Updates:
         """What is chosen; what is typed stays, unless the page was loaded."""
         project = self.context.project
-        updates = {**self.panel.show()}
+        updates = self.tick()
         if fresh:
             name = chosen(project) or NANO
             choices = [(texts.choice(known, is_here(known.model)), known.model) for known in KNOWN]
@@ -78,20 +79,28 @@ class ModelChoice:
             updates |= self.choose(name)
         return updates
 
+    def tick(self) -> dict[Component, Any]:
+        """How far the download is; another text in `again` has what is known of the name said anew."""
+        return {self.again: self.panel.turn(), **self.panel.show()}
+
     def choose(self, name: str) -> Updates:
         """What is known of it here, and what can be done."""
         name = (name or "").strip()
-        here, of_the_hub = is_here(name), hub.named(name) is not None
+        here, comes = is_here(name), self._comes(name)
+        of_the_hub = hub.named(name) is not None
         known = next((one for one in KNOWN if one.model == name.partition("@")[0]), None)
-        state = texts.HERE if here else texts.NOT_HERE if of_the_hub else texts.NOT_A_NAME
+        state = texts.HERE if here else texts.COMES if comes else texts.NOT_HERE if of_the_hub else texts.NOT_A_NAME
         facts = f"<p>{escape(texts.facts(known))}</p>" if known else ""
         return {
             self.facts: f"{facts}<p>{escape(state)}</p>",
             self.offered: "",
-            self.look_up: gr.update(visible=of_the_hub and not here),
+            self.look_up: gr.update(visible=of_the_hub and not (here or comes)),
             self.download: gr.update(visible=False),
             self.use: gr.update(visible=here, variant="primary"),
         }
+
+    def _comes(self, name: str) -> bool:
+        return any(job.active and job.options.get("model") == name for job in self.panel.jobs())
 
     def look(self, name: str) -> Updates:
         """Asks the hub; the yes to what is shown then is the press on Download."""
@@ -121,7 +130,7 @@ class ModelChoice:
             raise OptionError(*texts.BUSY)
         options = DownloadOptions(model=model, commit=commit)
         queue.submit(project, "download", options, self.context.person, command_of("download", options))
-        return {self.download: gr.update(visible=False), **self.panel.show()}
+        return {self.download: gr.update(visible=False), **self.tick()}
 
     def take(self, name: str) -> Said:
         """From now on, the project's forms name this model."""

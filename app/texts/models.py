@@ -14,6 +14,7 @@ DOWNLOAD = "Download {}"
 USE = "Use it in this project"
 ASKING = "Asking about it …"
 HERE = "It is on this computer."
+COMES = "It is being downloaded."
 NOT_HERE = (
     "It is not on this computer. Look it up shows its size and licence first; for that its name goes to "
     "huggingface.co, and nothing else leaves this computer."

@@ -4,6 +4,7 @@
     with_chosen(project, AdaptOptions())
 """
 
+import os
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ Chosen = TypeVar("Chosen", bound=Options)
 
 def is_here(name: str) -> bool:
     """Whether a model can be used without a network: nano, a folder, or one that was fetched."""
-    return name == NANO or (bool(name) and Path(name).expanduser().is_dir()) or hub.is_fetched(name)
+    return name == NANO or (bool(name) and _folder(name).is_dir()) or hub.is_fetched(name)
 
 
 def choose(project: Project, person: str, name: str) -> str:
@@ -32,7 +33,7 @@ def choose(project: Project, person: str, name: str) -> str:
     if not is_here(name):
         fix = hub.how_to_fetch(name) if hub.named(name) else "Give a folder that is there, owner/name, or nano."
         raise ModelError(f"{name or 'This'} is not on this computer.", fix)
-    folder = Path(name).expanduser()
+    folder = _folder(name)
     settled = name if name == NANO else str(folder.resolve()) if folder.is_dir() else hub.pinned(name)
     project.set_setting(person, SETTING, settled)
     return settled
@@ -49,3 +50,7 @@ def with_chosen(project: Project | None, options: Chosen) -> Chosen:
     if name is None or not isinstance(options, ModelOptions) or isinstance(options, CaptionOptions):
         return options
     return options.model_copy(update={"model": name})
+
+
+def _folder(name: str) -> Path:
+    return Path(os.path.expanduser(name))  # unlike Path's own, it bears a ~ before what is no user

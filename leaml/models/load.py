@@ -9,6 +9,7 @@ without torchvision: the two backends resize differently, and an answer must not
 """
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,7 +65,7 @@ class Place:
 
 def locate(name_or_folder: str | Path) -> Place:
     """Where a model lies on this computer. Raises ModelError: nowhere."""
-    folder = NANO if name_or_folder == "nano" else Path(name_or_folder).expanduser()
+    folder = NANO if name_or_folder == "nano" else Path(os.path.expanduser(name_or_folder))
     if folder.is_dir():
         return Place(folder, str(name_or_folder), "Let its download finish, or copy the whole folder again.")
     name = str(name_or_folder)

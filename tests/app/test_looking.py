@@ -36,7 +36,8 @@ def test_the_map_is_asked_for_and_drawn_with_chance_beside_it(project):
     asked = looking.Looked(picture=5, question=QUESTION, answer="yes")
     waits, still, done = looking.look(project, answering, asked)
     assert waits["message"] and still["message"] == "Hiding" and "cells" not in still
-    assert answering.asked == [(project.picture(5).path, QUESTION, "yes", None, {"choices": ("yes", "no")})]
+    more = {"choices": ("yes", "no"), "model": "nano"}
+    assert answering.asked == [(project.picture(5).path, QUESTION, "yes", None, more)]
     assert done["cells"] == [[1.0, 0.0], [0.0, 0.25]] and done["hidden"] == [[0, 0]] and done["size"] == [40, 30]
     said = " ".join(done["sentences"])
     assert "“yes” goes from 93 % to 41 %" in said and "52 points less" in said
@@ -62,7 +63,7 @@ def test_it_is_never_called_an_explanation():
 def test_an_answer_that_is_no_choice_is_weighed_alone(project):
     answering = Looks({"message": "", "text": "x", "looked": LOOKED})
     list(looking.look(project, answering, looking.Looked(picture=5, question=QUESTION, answer="perhaps")))
-    assert answering.asked[0][-1] == {"choices": ()}
+    assert answering.asked[0][-1]["choices"] == ()
 
 
 def test_what_goes_wrong_is_said_and_the_part_is_emptied(project):

@@ -6,8 +6,9 @@ import pytest
 from app.context import Context
 from app.model_choice import ModelChoice
 from leaml.errors import ModelError, OptionError
-from leaml.jobs import processes, queue
+from leaml.jobs import processes, queue, stages
 from leaml.jobs.choosing import chosen, with_chosen
+from leaml.models import hub
 from leaml.options import AdaptOptions, CaptionOptions, DownloadOptions, ImportOptions
 from tests.local_hub import LocalHub, ask_here, empty_cache
 
@@ -52,7 +53,7 @@ def test_nano_is_here_and_others_say_what_looking_up_sends(choice):
 
 
 def test_what_is_no_model_can_neither_be_looked_up_nor_used(choice):
-    for name in ("", "no such folder", "/nowhere/at/all", "<script>"):
+    for name in ("", "no such folder", "/nowhere/at/all", "<script>", "~nobody-of-this-name", "a\0b"):
         shown = choice.choose(name)
         assert not shown[choice.look_up]["visible"] and not shown[choice.use]["visible"]
         assert "<script>" not in shown[choice.facts]
@@ -70,8 +71,25 @@ def test_size_and_licence_are_shown_and_only_then_the_download_is_offered(choice
     choice.begin(shown[choice.offered])
     [job] = queue.jobs(choice.context.project)
     assert job.stage_options() == DownloadOptions(model="clinic/tiny", commit=server.commit)
+    meanwhile = choice.choose("clinic/tiny")
+    assert "being downloaded" in meanwhile[choice.facts] and not meanwhile[choice.look_up]["visible"]
     with pytest.raises(OptionError, match="being downloaded already"):
         choice.begin(shown[choice.offered])
+
+
+def test_what_was_downloaded_can_be_used_without_another_word_from_the_hub(choice, server):
+    before = choice.tick()[choice.again]
+    choice.begin(choice.look("clinic/tiny")[choice.offered])
+    project = choice.context.project
+    [job] = queue.jobs(project)
+    result = [*stages.work(project, job).events][-1]
+    assert result.path == hub.cached(f"clinic/tiny@{server.commit}").folder and hub.is_fetched("clinic/tiny")
+    project.db.update("jobs", job.id, {"state": "done"})
+    assert choice.tick()[choice.again] != before  # has the page ask again what can be done
+    asked = len(server.asked)
+    assert choice.choose("clinic/tiny")[choice.use]["visible"]
+    choice.take("clinic/tiny")
+    assert chosen(project) == f"clinic/tiny@{server.commit}" and len(server.asked) == asked
 
 
 def test_a_gated_model_is_explained_and_no_download_is_offered(choice, server):

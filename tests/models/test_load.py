@@ -80,6 +80,8 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
         load(tmp_path)
     with pytest.raises(ModelError, match="There is no model folder"):
         load(tmp_path / "nowhere")
+    with pytest.raises(ModelError, match="There is no model folder"):
+        load("~nobody-of-this-name/model")
     (tmp_path / "adapter_config.json").write_text("{}")
     with pytest.raises(ModelError, match="holds an adapter, not a model"):
         load(str(tmp_path))
