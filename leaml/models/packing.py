@@ -8,6 +8,7 @@ of a mask and of positions: rotary positions of three ways, layers that look bac
 tokens see each other both ways. Where texts cannot be kept apart, rows of one text are used, as anyone would.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -24,7 +25,40 @@ PACKED = {
 ATTENTION = {"full_attention", "sliding_attention"}
 """Layers that see nothing but what a mask lets them see."""
 
+PREFIX = 0
+"""The segment number of what every text of a row sees: the picture and what the chat template puts around it."""
+IGNORED = -1
+"""The segment number of padding. The texts have 1, 2, …"""
+
 Inputs = dict[str, Any]
+
+
+def padded(rows: Sequence[Sequence[int]], filling: int) -> Tensor:
+    """(rows, longest), filled up on the right."""
+    longest = max(map(len, rows))
+    return torch.tensor([[*row, *[filling] * (longest - len(row))] for row in rows])
+
+
+def may_see(asking: Tensor, seen: Tensor) -> Tensor:
+    """(rows, asking, seen), whether a token belongs to what another one's text sees, by their segments (rows, tokens).
+
+    What comes later is not left out.
+    """
+    return (seen[:, None, :] == PREFIX) | (asking[:, :, None] == seen[:, None, :])
+
+
+def isolating_mask(segments: Tensor, blind: Tensor | None = None) -> Tensor:
+    """Additive attention mask (rows, 1, tokens, tokens): 0 where a token may look, the lowest number elsewhere.
+
+    Args:
+        segments: (rows, tokens).
+        blind: (rows, tokens), whether a token's text does not see the prefix.
+    """
+    sees = may_see(segments, segments)
+    if blind is not None:
+        sees &= ~(blind[:, :, None] & (segments[:, None, :] == PREFIX))
+    causal = torch.ones(2 * segments.shape[1:], dtype=torch.bool, device=segments.device).tril()
+    return _additive(sees & causal, torch.float32)
 
 
 def choose_packing(model: nn.Module) -> tuple[bool, str]:
@@ -64,7 +98,7 @@ def arranged(model: nn.Module, inputs: Inputs, prefix: Tensor) -> Inputs:
     inputs.pop("mm_token_type_ids", None)
     if "token_type_ids" in inputs:
         sees = sees | _same_picture(inputs.pop("token_type_ids") == 1)
-    inputs["attention_mask"] = _masks(core, sees, positions)
+    inputs["attention_mask"] = attention_masks(core, sees, positions, positions)
     return inputs
 
 
@@ -89,14 +123,19 @@ def _same_picture(of_picture: Tensor) -> Tensor:
     return (number[:, :, None] == number[:, None, :]) & of_picture[:, :, None]
 
 
-def _masks(core: nn.Module, sees: Tensor, positions: Tensor) -> Tensor | dict[str, Tensor]:
-    """One additive mask, or one for each kind of layer."""
+def attention_masks(core: nn.Module, sees: Tensor, asking: Tensor, seen: Tensor) -> Tensor | dict[str, Tensor]:
+    """One additive mask (rows, 1, asking, seen), or one for each kind of layer.
+
+    Args:
+        sees: (rows, asking, seen), whether a token may look at another.
+        asking, seen: (rows, tokens), their positions, counted in tokens.
+    """
     text = core.config.get_text_config()
     kinds, window = set(_layer_types(core.config)), getattr(text, "sliding_window", None)
     everything = _additive(sees, core.dtype)
     if not window or kinds == {"full_attention"}:
         return everything
-    near = _additive(sees & (positions[:, :, None] - positions[:, None, :] < window), core.dtype)
+    near = _additive(sees & (asking[:, :, None] - seen[:, None, :] < window), core.dtype)
     return {"full_attention": everything, "sliding_attention": near} if kinds else near
 
 

@@ -3,15 +3,17 @@
     written = write(model, framing, [Request(picture, "Is there a polyp?")])
     written[0].text, written[0].log_probability
 
-Every picture goes through the vision tower once per batch, however many questions are asked about it; with a
-`SeenFraming`, once and for all.
+Every picture goes through the vision tower once per batch, however many questions are asked about it, and with a
+`SeenFraming` once and for all. The language model reads it once for several questions where `framing.packs`; other
+families get a row for each request and transformers' own `generate`.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -20,9 +22,13 @@ from torch import Tensor, nn
 from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel, StoppingCriteria, StoppingCriteriaList
 
 from leaml.errors import ModelError
+from leaml.models.decoding import Row, Sampling, Text, Ways, decode
 from leaml.models.features import Inputs, identity, seeing, together
 from leaml.models.framing import Framing, Look
 from leaml.models.structure import base_model
+
+TEXTS_PER_ROW = 8
+"""Most texts that share a row: each looks past the tokens of all others, which costs more than a picture in the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +48,6 @@ class Written:
     log_probability: float
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How to sample: temperature above 0, and the share of the probability mass that is kept (nucleus sampling)."""
-
-    temperature: float = 0.8
-    top_p: float = 0.95
-
-
 @torch.inference_mode()
 def write(
     model: nn.Module,
@@ -58,24 +56,33 @@ def write(
     max_tokens: int = 24,
     sampling: Sampling | None = None,
     batch_size: int = 64,
+    on_fewer: Callable[[int], object] | None = None,
 ) -> list[Written]:
     """Answers every request, in order. Greedy without `sampling`; seed torch for repeatable samples.
 
     Args:
         model: with or without adapters; it is put into evaluation mode.
         max_tokens: longest answer, in tokens.
-        batch_size: requests that are answered at once.
+        batch_size: requests that are answered at once; it is halved where the memory does not suffice.
+        on_fewer: is told the new batch size each time that it is halved.
 
     Raises:
-        DataError: a picture cannot be read. ModelError: the memory does not suffice.
+        DataError: a picture cannot be read. ModelError: the memory does not suffice for a single request.
     """
     model.eval()
     core = base_model(model)
     written: dict[int, Written] = {}
-    for part in _batches(requests, batch_size):
-        with _enough_memory(len(part)):
-            answers = _write_batch(core, framing, [requests[number] for number in part], max_tokens, sampling)
-        written.update(zip(part, answers, strict=True))
+    waiting = _batches(requests, batch_size)
+    while waiting:
+        part = waiting[0]
+        answers = _write_batch(core, framing, [requests[number] for number in part], max_tokens, sampling)
+        if answers is not None:
+            written.update(zip(waiting.pop(0), answers, strict=True))
+            continue
+        fewer = ceil(len(part) / 2)
+        waiting = [some[k : k + fewer] for some in waiting for k in range(0, len(some), fewer)]
+        if on_fewer:
+            on_fewer(fewer)
     return [written[number] for number in range(len(requests))]
 
 
@@ -93,18 +100,12 @@ def speak(
         DataError: the picture cannot be read. ModelError: the memory does not suffice.
     """
     model.eval()
-    hearing = _Hearing(framing, heard)
-    with _enough_memory(1):
-        return _write_batch(base_model(model), framing, [request], max_tokens, None, hearing)[0]
 
+    def so_far(tokens: list[int], log_probabilities: list[float]) -> bool:
+        text = framing.tokenizer.decode(tokens, skip_special_tokens=True)
+        return heard(text.strip().rstrip("\ufffd"), fmean(log_probabilities))  # the last character may lack some bytes
 
-@contextmanager
-def _enough_memory(questions: int) -> Iterator[None]:
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        what = f"Not enough GPU memory to answer {questions} questions at once."
-        raise ModelError(what, "Use a smaller batch size, or a smaller model.") from error
+    return _write_batch(base_model(model), framing, [request], max_tokens, None, so_far)[0]
 
 
 def _batches(requests: Sequence[Request], batch_size: int) -> list[list[int]]:
@@ -125,45 +126,81 @@ def _write_batch(
     requests: Sequence[Request],
     max_tokens: int,
     sampling: Sampling | None,
-    hearing: "_Hearing | None" = None,
-) -> list[Written]:
-    looks = _looks(model, framing, requests)
-    texts = [framing.question_text(request.prompt, request.lead, request.image is None) for request in requests]
-    heads = [look.ids + framing.token_ids(text) for look, text in zip(looks, texts, strict=True)]
-    ids, mask = _padded_left(heads, framing.tokenizer.pad_token_id or 0)
-    pictures = together(looks, model.device) | _types(looks, heads, model.device)
-    ends, likelihood = _ends(model, framing), _Likelihood()
-    if hearing is not None:
-        hearing.likelihood = likelihood
-    sequences = model.generate(
+    heard: Callable[[list[int], list[float]], bool] | None = None,
+) -> list[Written] | None:
+    """Answers some requests at once; None where the memory does not suffice, but may for fewer."""
+    try:
+        texts = _texts(model, framing, requests, max_tokens, sampling, heard)
+    except torch.OutOfMemoryError as error:
+        if len(requests) == 1:
+            what = "Not enough GPU memory to answer a single question."
+            raise ModelError(what, "Use a smaller model, or load it in 4 bits.") from error
+        texts = None
+    if texts is None:  # not while the error is handled: it holds on to what has filled the memory
+        torch.cuda.empty_cache()
+        return None
+    said = framing.tokenizer.batch_decode([text.tokens for text in texts], skip_special_tokens=True)
+    return [Written(words.strip(), fmean(text.log_probabilities)) for words, text in zip(said, texts, strict=True)]
+
+
+def _texts(
+    model: PreTrainedModel,
+    framing: Framing,
+    requests: Sequence[Request],
+    max_tokens: int,
+    sampling: Sampling | None,
+    heard: Callable[[list[int], list[float]], bool] | None,
+) -> list[Text]:
+    framing = seeing(model, framing)
+    blind = requests[0].image is None
+    looks = [framing.blind_look] * len(requests) if blind else framing.look([request.image for request in requests])
+    asked = [framing.question_text(request.prompt, request.lead, blind) for request in requests]
+    heads = [framing.token_ids(text) for text in asked]
+    ways = Ways(max_tokens, _ends(model, framing), sampling, _never(model), framing.tokenizer.pad_token_id or 0, heard)
+    if framing.packs:
+        return decode(model, list(_rows(looks, heads, 1 if blind else TEXTS_PER_ROW)), ways)
+    return _generate(model, looks, heads, ways)
+
+
+def _rows(looks: Sequence[Look], heads: Sequence[list[int]], most: int) -> Iterator[Row]:
+    """Neighbours that see the same in one row, or in several of about the same size where there are many."""
+    start = 0
+    while start < len(looks):
+        stop = next((k for k in range(start, len(looks)) if looks[k] is not looks[start]), len(looks))
+        size = ceil((stop - start) / ceil((stop - start) / most))
+        yield from (Row(looks[start], heads[k : min(k + size, stop)]) for k in range(start, stop, size))
+        start = stop
+
+
+# ---- one row for each request ------------------------------------------------------------------------------------
+
+
+def _generate(model: PreTrainedModel, looks: Sequence[Look], heads: Sequence[list[int]], ways: Ways) -> list[Text]:
+    """What `decode` does, for families that cannot keep several texts in a row apart."""
+    rows = [look.ids + head for look, head in zip(looks, heads, strict=True)]
+    ids, mask = _padded_left(rows, ways.padding)
+    logits = _Logits()
+    watching = _Watching(len(rows), logits, ways)
+    model.generate(
         input_ids=ids.to(model.device),
         attention_mask=mask.to(model.device),
-        max_new_tokens=max_tokens,
-        eos_token_id=ends,
-        logits_processor=LogitsProcessorList([likelihood]),
-        stopping_criteria=StoppingCriteriaList([hearing] if hearing else []),
+        max_new_tokens=ways.max_tokens,
+        eos_token_id=list(ways.ends),
+        logits_processor=LogitsProcessorList([logits]),
+        stopping_criteria=StoppingCriteriaList([watching]),
         return_dict_in_generate=False,
-        **_decoding(sampling),
-        **pictures,
+        **_decoding(ways.sampling),
+        **together(looks, model.device),
+        **_types(looks, rows, model.device),
     )
-    new = sequences[:, ids.shape[1] :]
-    texts = framing.tokenizer.batch_decode(new, skip_special_tokens=True)
-    means = likelihood.means(new, ends)
-    return [Written(text.strip(), mean) for text, mean in zip(texts, means, strict=True)]
+    return watching.texts
 
 
-def _looks(model: PreTrainedModel, framing: Framing, requests: Sequence[Request]) -> list[Look]:
-    """Of each row, what stands before its question."""
-    if requests[0].image is None:
-        return [framing.blind_look] * len(requests)
-    return seeing(model, framing).look([request.image for request in requests])
-
-
-def _types(looks: Sequence[Look], heads: Sequence[Sequence[int]], device: torch.device) -> Inputs:
+def _types(looks: Sequence[Look], rows: Sequence[Sequence[int]], device: torch.device) -> Inputs:
     """The kinds of all tokens (rows, tokens), for the families that are told them."""
-    rows = zip(looks, heads, strict=True)
-    kinds = [{name: its + [0] * (len(head) - len(its)) for name, its in look.types.items()} for look, head in rows]
-    return {name: _padded_left([row[name] for row in kinds], 0)[0].to(device) for name in looks[0].types}
+    both = list(zip(looks, rows, strict=True))
+    kinds = {name: [its.types[name] + [0] * (len(row) - len(its.ids)) for its, row in both] for name in looks[0].types}
+    return {name: _padded_left(its, 0)[0].to(device) for name, its in kinds.items()}
 
 
 def _decoding(sampling: Sampling | None) -> dict[str, Any]:
@@ -194,53 +231,39 @@ def _ends(model: PreTrainedModel, framing: Framing) -> list[int]:
     return sorted(ends | set(behind).intersection(framing.tokenizer.get_added_vocab().values()))
 
 
-class _Hearing(StoppingCriteria):
-    """Passes on what is written while it is written, one row alone."""
-
-    def __init__(self, framing: Framing, heard: Callable[[str, float], bool]) -> None:
-        self.tokenizer, self.heard = framing.tokenizer, heard
-        self.start: int | None = None
-        self.likelihood: _Likelihood | None = None
-
-    def __call__(self, input_ids: Tensor, scores: Tensor, **_: Any) -> Tensor:
-        """input_ids: (1, tokens so far); returns (1,), whether to end."""
-        if self.start is None:
-            self.start = input_ids.shape[1] - 1
-        text = self.tokenizer.decode(input_ids[0, self.start :], skip_special_tokens=True)
-        mean = self.likelihood.mean_with(input_ids[:, -1:])
-        goes_on = self.heard(text.strip().rstrip("\ufffd"), mean)  # the last character may still lack some bytes
-        return torch.full((1,), not goes_on, device=input_ids.device)
+def _never(model: PreTrainedModel) -> list[int]:
+    """Tokens that the model's own settings forbid, such as that of a picture."""
+    own = model.generation_config
+    words = [word[0] for word in own.bad_words_ids or () if len(word) == 1]
+    return sorted({*words, *(own.suppress_tokens or ())})
 
 
-class _Likelihood(LogitsProcessor):
-    """Watches the logits of each step, changes nothing, and keeps the log-probability of what was chosen.
+class _Logits(LogitsProcessor):
+    """Sees the logits (rows, vocabulary) of a step before they are sampled from, and changes nothing.
 
     Holding one step instead of all keeps a vocabulary of 150,000 from filling the memory.
     """
 
-    def __init__(self) -> None:
-        self.chosen: list[Tensor] = []
-        self.last: Tensor | None = None
-
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        """input_ids: (rows, tokens so far); scores: (rows, vocabulary)."""
-        if self.last is not None:
-            self._take(input_ids[:, -1:])
-        self.last = scores.float().log_softmax(-1)
+        self.newest = scores.float()
         return scores
 
-    def _take(self, tokens: Tensor) -> None:
-        self.chosen.append(self.last.gather(1, tokens)[:, 0])
 
-    def mean_with(self, newest: Tensor) -> float:
-        """Of one row, so far: the mean log-probability of its tokens up to the newest one (1, 1)."""
-        chosen = [*self.chosen, self.last.gather(1, newest)[:, 0]]
-        return float(torch.stack(chosen).mean())
+class _Watching(StoppingCriteria):
+    """Takes down what `generate` writes while it is written."""
 
-    def means(self, new: Tensor, ends: Sequence[int]) -> list[float]:
-        """Per row, the mean log-probability of its new tokens (rows, tokens), up to and with the first end token."""
-        self._take(new[:, -1:])
-        chosen = torch.stack(self.chosen, dim=1)
-        ended = torch.isin(new, torch.tensor(ends, device=new.device)).cumsum(1)
-        kept = torch.cat([torch.ones_like(ended[:, :1]), 1 - ended[:, :-1].clamp(max=1)], dim=1)
-        return ((chosen * kept).sum(1) / kept.sum(1)).tolist()
+    def __init__(self, rows: int, logits: _Logits, ways: Ways) -> None:
+        self.texts = [Text() for _ in range(rows)]
+        self.logits, self.ways = logits, ways
+
+    def __call__(self, input_ids: Tensor, scores: Tensor, **_: Any) -> Tensor:
+        """input_ids: (rows, tokens so far); returns (rows,), whether to end."""
+        tokens, logits = input_ids[:, -1], self.logits.newest
+        values = logits.gather(1, tokens[:, None])[:, 0] - logits.logsumexp(-1)
+        for text, token, value in zip(self.texts, tokens.tolist(), values.tolist(), strict=True):
+            if not text.tokens or text.tokens[-1] not in self.ways.ends:
+                text.tokens.append(token)
+                text.log_probabilities.append(value)
+        first, heard = self.texts[0], self.ways.heard
+        goes_on = heard is None or heard(first.tokens, first.log_probabilities)
+        return torch.full((len(tokens),), not goes_on, device=input_ids.device)

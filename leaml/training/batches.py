@@ -19,13 +19,8 @@ from torch import Tensor, nn
 
 from leaml.models.features import together
 from leaml.models.framing import Framing, Look
-from leaml.models.packing import arranged
+from leaml.models.packing import IGNORED, PREFIX, arranged, isolating_mask, padded
 from leaml.models.structure import base_model
-
-IGNORED = -1
-"""The segment number of padding."""
-PREFIX = 0
-"""The segment number of what every question of a row sees: the picture and what the chat template puts around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +56,7 @@ class Batch:
     places: (answers' tokens, 2), row and position whose next token is predicted; targets: (answers' tokens,) token ids;
     weights: (answers' tokens,), a turn's weight spread evenly over its answer's tokens.
     kinds: (answers' tokens,) numbers into `kind_names`; turns: (answers' tokens,) the turn, counted through the batch.
+    whole: where this is a part of a larger batch, the weights of that one's turns by kind: its losses are shares then.
     """
 
     inputs: dict[str, Tensor]
@@ -71,12 +67,13 @@ class Batch:
     kinds: Tensor
     turns: Tensor
     kind_names: tuple[str, ...]
+    whole: dict[str, float] | None = None
 
     def to(self, device: torch.device | str) -> "Batch":
         inputs = {name: value.to(device) for name, value in self.inputs.items()}
         names = ("segments", "places", "targets", "weights", "kinds", "turns")
         tensors = (getattr(self, name).to(device) for name in names)
-        return Batch(inputs, *tensors, self.kind_names)
+        return Batch(inputs, *tensors, self.kind_names, self.whole)
 
 
 @dataclass(slots=True)
@@ -134,14 +131,14 @@ def _row(framing: Framing, turns: Sequence[Turn], look: Look, asked: int) -> _Ro
 def encode(framing: Framing, examples: Sequence[Example]) -> Batch:
     """Turns examples into one batch, padded on the right. Every example needs at least one turn."""
     rows = _rows(framing, examples)
-    segments = _padded([row.segments for row in rows], IGNORED)
+    segments = padded([row.segments for row in rows], IGNORED)
     inputs = together([row.look for row in rows if row.look is not framing.blind_look], "cpu")
-    inputs |= {name: _padded([row.types(name) for row in rows], 0) for name in rows[0].look.types}
-    inputs["input_ids"] = _padded([row.ids for row in rows], framing.tokenizer.pad_token_id or 0)
+    inputs |= {name: padded([row.types(name) for row in rows], 0) for name in rows[0].look.types}
+    inputs["input_ids"] = padded([row.ids for row in rows], framing.tokenizer.pad_token_id or 0)
     if framing.packs:
-        blind = _padded([[segment in row.blind for segment in row.segments] for row in rows], False)
-        inputs["position_ids"] = _padded([row.positions for row in rows], 0)
-        inputs["attention_mask"] = _mask(segments, blind)
+        blind = padded([[segment in row.blind for segment in row.segments] for row in rows], False)
+        inputs["position_ids"] = padded([row.positions for row in rows], 0)
+        inputs["attention_mask"] = isolating_mask(segments, blind)
     else:
         inputs["attention_mask"] = (segments != IGNORED).long()
     kind_names = tuple(sorted({turn.kind for example in examples for turn in example.turns}))
@@ -150,20 +147,6 @@ def encode(framing: Framing, examples: Sequence[Example]) -> Batch:
     columns = (targets, weights, [kind_names.index(kind) for kind in kinds], turns)
     where = torch.tensor(list(zip(numbers, places, strict=True)))
     return Batch(inputs, segments, where, *map(torch.tensor, columns), kind_names)
-
-
-def _padded(rows: Sequence[Sequence[int]], filling: int) -> Tensor:
-    longest = max(map(len, rows))
-    return torch.tensor([[*row, *[filling] * (longest - len(row))] for row in rows])
-
-
-def _mask(segments: Tensor, blind: Tensor) -> Tensor:
-    """Additive attention mask (rows, 1, tokens, tokens): 0 where a token may look, the lowest number elsewhere."""
-    same = segments[:, :, None] == segments[:, None, :]
-    prefix = (segments[:, None, :] == PREFIX) & ~blind[:, :, None]
-    causal = torch.ones(segments.shape[1], segments.shape[1], dtype=torch.bool).tril()
-    allowed = (same | prefix) & causal
-    return torch.where(allowed, 0.0, torch.finfo(torch.float32).min)[:, None]
 
 
 def answer_logits(model: nn.Module, batch: Batch) -> Tensor:
@@ -181,14 +164,18 @@ def answer_log_probabilities(model: nn.Module, batch: Batch) -> Tensor:
     return losses.new_zeros(int(batch.turns.max()) + 1).index_add(0, batch.turns, -losses)
 
 
-def kind_losses(model: nn.Module, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
+def kind_losses(model: nn.Module, batch: Batch) -> dict[str, tuple[Tensor, Tensor | float]]:
     """By kind of turn: the weighted sum of its answers' cross-entropies, and the sum of the weights.
 
-    A long answer counts as its turn's weight, not as its length.
+    A long answer counts as its turn's weight, not as its length. Of a part of a batch the weights are the whole one's,
+    so that the parts' mean losses and their gradients add up to those of the whole.
     """
     losses = nn.functional.cross_entropy(answer_logits(model, batch), batch.targets, reduction="none") * batch.weights
     kinds = {name: batch.kinds == number for number, name in enumerate(batch.kind_names)}
-    return {name: (losses[chosen].sum(), batch.weights[chosen].sum()) for name, chosen in kinds.items()}
+    if batch.whole is None:
+        return {name: (losses[chosen].sum(), batch.weights[chosen].sum()) for name, chosen in kinds.items()}
+    nothing = losses.new_zeros(())
+    return {name: (losses[kinds[name]].sum() if name in kinds else nothing, w) for name, w in batch.whole.items()}
 
 
 def answer_loss(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, float]]:

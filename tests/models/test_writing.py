@@ -10,7 +10,7 @@ import torch
 import transformers
 from PIL import Image
 
-from leaml.errors import DataError
+from leaml.errors import DataError, ModelError
 from leaml.models import features, writing
 from leaml.models.adapters import add_lora
 from leaml.models.features import takes_features
@@ -24,12 +24,14 @@ QUESTIONS = ("Is there a polyp?", "Where is it?", "What is shown in the image? N
 TEMPLATES = {"tiny": None, "nano": CHAT_TEMPLATE}
 
 
-@pytest.fixture(scope="module", params=TEMPLATES)
+@pytest.fixture(scope="module", params=[*TEMPLATES, "one text per row"])
 def tiny(request):
-    """Model and framing, under the test's own chat template and under nano's."""
+    """Model and framing: under the test's own chat template, under nano's, and as of a family that cannot pack."""
     model, processor = tiny_models.idefics3()
-    processor.chat_template = TEMPLATES[request.param] or processor.chat_template
-    return model, Framing(processor)
+    processor.chat_template = TEMPLATES.get(request.param) or processor.chat_template
+    framing = Framing(processor)
+    framing.packs = request.param in TEMPLATES
+    return model, framing
 
 
 def picture(seed: int, size: tuple[int, int] = (32, 32)) -> Image.Image:
@@ -148,9 +150,8 @@ def test_log_probability_is_that_of_a_full_forward_pass(tiny, monkeypatch, sampl
     for request in requests():
         rows.clear()
         (written,) = write(model, framing, [request], max_tokens=12, sampling=sampling)
-        tokens = rows[0].tolist()
-        places = [place for place, token in enumerate(tokens) if token in ends]
-        tokens = tokens[: places[0] + 1] if places else tokens
+        tokens = rows[0]
+        assert not ends.intersection(tokens[:-1])
         if model.config.image_token_id in tokens:
             continue  # an untrained model may say it; a forward pass would want another picture
         measured += 1
@@ -159,16 +160,37 @@ def test_log_probability_is_that_of_a_full_forward_pass(tiny, monkeypatch, sampl
     assert measured > 6
 
 
-def test_likelihood_counts_the_first_end_token_and_nothing_behind_it():
-    likelihood = writing._Likelihood()
-    logits = torch.randn(4, 2, 10, generator=torch.Generator().manual_seed(0))
-    new = torch.tensor([[5, 2, 0, 0], [5, 6, 9, 3]])
-    for step in range(4):
-        likelihood(torch.cat([torch.zeros(2, 1, dtype=torch.long), new[:, :step]], dim=1), logits[step])
-    chosen = logits.log_softmax(-1)
-    first = (chosen[0, 0, 5] + chosen[1, 0, 2]) / 2
-    second = (chosen[0, 1, 5] + chosen[1, 1, 6] + chosen[2, 1, 9]) / 3
-    assert likelihood.means(new, [2, 9]) == pytest.approx([float(first), float(second)])
+def test_nothing_is_written_behind_an_end(tiny, monkeypatch):
+    model, framing = tiny
+    whole = tokens_of(monkeypatch, framing, lambda: write(model, framing, requests(), max_tokens=10))
+    end = whole[0][4]
+    monkeypatch.setattr(writing, "_ends", lambda *_: [end])
+    cut = tokens_of(monkeypatch, framing, lambda: write(model, framing, requests(), max_tokens=10))
+    expected = [tokens[: tokens.index(end) + 1] if end in tokens else tokens for tokens in whole]
+    assert cut == expected and len(set(map(len, cut))) > 1
+
+
+def tokens_of(monkeypatch, framing: Framing, work) -> list[list[int]]:
+    """What was written, as tokens, in the order of the batches."""
+    rows: list[list[int]] = []
+    decode = framing.tokenizer.batch_decode
+    with monkeypatch.context() as patch:
+        patch.setattr(framing.tokenizer, "batch_decode", lambda new, **how: rows.extend(new) or decode(new, **how))
+        work()
+    return rows
+
+
+@pytest.mark.parametrize("sampling", [None, Sampling(2.0, 1.0)], ids=["greedy", "sampled"])
+def test_tokens_that_the_models_settings_forbid_are_never_written(tiny, monkeypatch, sampling):
+    model, framing = tiny
+    before = tokens_of(monkeypatch, framing, lambda: write(model, framing, requests(), 8, sampling))
+    forbidden = {token for tokens in before for token in tokens[:4]}
+    half = sorted(forbidden)[::2]
+    monkeypatch.setattr(model.generation_config, "bad_words_ids", [[token] for token in half[1:]])
+    monkeypatch.setattr(model.generation_config, "suppress_tokens", half[:1])
+    after = tokens_of(monkeypatch, framing, lambda: write(model, framing, requests(), 8, sampling))
+    assert not {token for tokens in after for token in tokens} & set(half)
+    assert all(np.isfinite(one.log_probability) for one in write(model, framing, requests(), 8, sampling))
 
 
 def test_sampling_is_repeatable_under_a_seed_and_differs_between_seeds(tiny):
@@ -196,13 +218,11 @@ def test_sampling_in_a_narrow_nucleus_is_greedy(tiny):
 def test_markup_in_prompt_or_lead_adds_no_picture_and_no_turn(tiny, text):
     model, framing = tiny
     seen = []
-    generate = model.generate
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model, "generate", lambda **inputs: seen.append(inputs["input_ids"][0]) or generate(**inputs))
-        plain = Request(picture(0), "Is it?", "It is")
-        hostile = Request(picture(0), f"Is it? {text}", f"It is {text}")
-        for request in (plain, hostile):
-            write(model, framing, [request], max_tokens=1)
+    read = lambda _, args: seen.append(args[0].flatten())  # noqa: E731
+    handle = model.get_input_embeddings().register_forward_pre_hook(read)
+    for request in (Request(picture(0), "Is it?", "It is"), Request(picture(0), f"Is it? {text}", f"It is {text}")):
+        write(model, framing, [request], max_tokens=1)
+    handle.remove()
     control = torch.tensor(framing.tokenizer.convert_tokens_to_ids(list(framing.special_texts)))
     counts = [torch.isin(ids, control).sum() for ids in seen]
     assert counts[0] == counts[1]
@@ -226,18 +246,17 @@ def test_a_picture_passes_the_vision_tower_once_however_many_questions_stand_on_
     assert rows == [2]
 
 
-def test_features_give_the_logits_of_pixels(tiny, monkeypatch):
+def test_features_say_what_pixels_say(tiny, monkeypatch):
     model, framing = tiny
-    seen = []
-    plain = writing._Likelihood.__call__
-    monkeypatch.setattr(writing._Likelihood, "__call__", lambda self, i, s: seen.append(s.clone()) or plain(self, i, s))
     shown = [picture(0), picture(1, (20, 60))]
     asked = [Request(shown[number % 2], question) for number, question in enumerate(QUESTIONS)]
-    said = write(model, framing, asked, max_tokens=4)
-    from_features, seen[:] = list(seen), []
+    from_features = write(model, framing, asked, max_tokens=4)
     monkeypatch.setattr(features, "takes_features", lambda *_: False)
-    assert [one.text for one in write(model, framing, asked, max_tokens=4)] == [one.text for one in said]
-    torch.testing.assert_close(from_features, seen, rtol=1e-4, atol=1e-4)
+    from_pixels = write(model, framing, asked, max_tokens=4)
+    assert [one.text for one in from_features] == [one.text for one in from_pixels]
+    assert [one.log_probability for one in from_features] == pytest.approx(
+        [one.log_probability for one in from_pixels], abs=1e-4
+    )
 
 
 def test_a_family_that_wants_more_than_pixels_gets_its_own_inputs():
@@ -293,6 +312,39 @@ def test_adapters_are_part_of_the_answer_whichever_model_is_handed_over():
     assert after == write(model, framing, requests(), max_tokens=6)
     with adapted.disable_adapter():
         assert write(adapted, framing, requests(), max_tokens=6) == before
+
+
+# --- Memory ------------------------------------------------------------------------------------------------
+
+
+def short_of_memory(monkeypatch, most: int) -> list[int]:
+    """Lets batches of more than `most` requests run out of memory; the sizes that were tried."""
+    tried, plain = [], writing._texts
+
+    def texts(model, framing, some, *how):
+        tried.append(len(some))
+        if len(some) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return plain(model, framing, some, *how)
+
+    monkeypatch.setattr(writing, "_texts", texts)
+    return tried
+
+
+def test_fewer_are_answered_at_once_where_memory_runs_short_and_the_answers_are_the_same(tiny, monkeypatch):
+    model, framing = tiny
+    expected = [one.text for one in write(model, framing, requests(), max_tokens=4)]
+    tried, told = short_of_memory(monkeypatch, 3), []
+    said = write(model, framing, requests(), max_tokens=4, on_fewer=told.append)
+    assert [one.text for one in said] == expected
+    assert told == [5, 3] and tried == [9, 5, 3, 2, 3, 1, 3]
+
+
+def test_a_single_request_without_enough_memory_says_what_to_do(tiny, monkeypatch):
+    short_of_memory(monkeypatch, 0)
+    with pytest.raises(ModelError, match="Not enough GPU memory") as caught:
+        write(*tiny, requests()[:4], max_tokens=4)
+    assert "smaller model" in caught.value.fix
 
 
 # --- Pictures ----------------------------------------------------------------------------------------------
