@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -173,7 +173,10 @@ class Workbench:
         judged = set(rng.sample(range(len(pairs)), min(review.verdicts, len(pairs))))
         errs = [rng.random() < review.error for _ in pairs]
         rejected = {place for place in judged if self.data.is_true(pairs[place]) == errs[place]}
-        return [pair for place, pair in enumerate(pairs) if place not in rejected], len(judged)
+        left = [
+            replace(pair, reviewed=place in judged) for place, pair in enumerate(pairs) if place not in rejected
+        ]
+        return left, len(judged)
 
     def _adapted(self, cell: Cell, labels: Sequence[Question], pairs: Sequence[Pair]) -> Part:
         """The model that learned from labels and pairs, as its answers to every held-out question."""
