@@ -74,7 +74,8 @@ MUST_NOT_IMPORT = {
 LOADS_NO_TORCH = (
     "leaml.errors", "leaml.files", "leaml.records", "leaml.options", "leaml.store.importing", "leaml.review.queues",
     "leaml.evaluation.scoring", "leaml.evaluation.metrics", "leaml.jobs.queue", "leaml.jobs.commands",
-    "leaml.jobs.answering", "leaml.verbs.init", "leaml.verbs.importing", "leaml.verbs.stages", "leaml.verbs.review",
+    "leaml.jobs.answering", "leaml.jobs.foretelling", "leaml.verbs.init", "leaml.verbs.importing",
+    "leaml.verbs.presets", "leaml.verbs.stages", "leaml.verbs.review",
     "leaml.verbs.jobs", "leaml.verbs.ablate", "leaml.verbs.reference", "leaml.report.page", "leaml.jobs.reporting",
     "leaml.demo", "leaml.__main__", "app.main",
 )  # fmt: skip

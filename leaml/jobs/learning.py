@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from leaml.errors import TrainingError
+from leaml.errors import OptionError, TrainingError
+from leaml.jobs.foretelling import measuring
 from leaml.jobs.loading import Models
 from leaml.jobs.queue import Job
 from leaml.jobs.stages import Work, begun_with
@@ -44,7 +45,7 @@ def caption(project: Project, job: Job, options: CaptionOptions) -> Work:
 
     if asked is not None:
         return Work(teacher.caption_by_server(asked, list(pictures), options, name), write)
-    model, framing = Models(options.model, options.precision).use(None)
+    model, framing = Models(options.model, options.precision, options.picture_size).use(None)
     return Work(teacher.caption(model, framing, list(pictures), options, name), write)
 
 
@@ -55,8 +56,9 @@ def distil(project: Project, job: Job, options: DistilOptions) -> Work:
     _use(project, job, labels, captions)
     questions, written = [row.as_question() for row in labels], [row.as_caption() for row in captions]
     _refuse_changed(job, [*questions, *written])
-    model, framing = Models(options.model, options.precision).use(None)
+    model, framing = Models(options.model, options.precision, options.picture_size).use(None)
     events = distill(model, framing, questions, written, options, job.folder, project.folder / SCORES)
+    events = measuring(project, job.kind, options, events)
     kind = trained_by(options).kind
     return Work(events, finish=lambda result: _keep_adapter(project, job, "generator", kind, result))
 
@@ -69,9 +71,26 @@ def adapt(project: Project, job: Job, options: AdaptOptions) -> Work:
     questions = [row.as_question() for row in rows if row.status == "label"]
     pairs = [row.as_pair() for row in rows if row.status == "accepted"]
     _refuse_changed(job, [*questions, *pairs])
-    model, framing = Models(options.model, options.precision).use(None)
-    events = adapt_stage(model, framing, questions, pairs, options, job.folder, project.folder / SCORES)
+    begins_with = _earlier(project, job, options)
+    model, framing = Models(options.model, options.precision, options.picture_size).use(None)
+    events = adapt_stage(model, framing, questions, pairs, options, job.folder, project.folder / SCORES, begins_with)
+    events = measuring(project, job.kind, options, events)
     return Work(events, finish=lambda result: _keep_adapter(project, job, "answers", options.method, result))
+
+
+def _earlier(project: Project, job: Job, options: AdaptOptions) -> Path | None:
+    """Folder of the adapted model that this round goes on from: its lineage is this one's as well."""
+    if options.start_from is None:
+        return None
+    adapter = project.adapter(options.start_from)
+    if adapter.kind != "lora" or options.method != "lora":
+        what = f"{adapter.name} ({adapter.kind}) cannot learn on as {options.method}: only a LoRA can, as a LoRA."
+        raise OptionError(what, "Choose a LoRA and the method lora, or begin with the base model.")
+    if adapter.base != options.model:
+        what = f"{adapter.name} was trained on {adapter.base}, not on {options.model}."
+        raise OptionError(what, f"Choose {adapter.base} as the model.")
+    project.use(job.run, "adapter", [adapter.id])
+    return adapter.path
 
 
 # ---- what a run learns from --------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from leaml.errors import ModelError
 from leaml.models.features import SeenFraming
 from leaml.models.framing import Framing
 from leaml.models.load import fingerprint, load
+from leaml.models.picture_size import limit_pictures
 from leaml.store.project import Adapter
 
 WEIGHTS = ("adapter_model.safetensors", "model.safetensors", "model.safetensors.index.json")
@@ -29,13 +30,16 @@ WEIGHTS = ("adapter_model.safetensors", "model.safetensors", "model.safetensors.
 class Models:
     """A base model by name, held in `precision` (see `load`), and who stands in for it.
 
+    picture_size: longest side of pictures as all of them see them; 0: as the base model likes best.
+
     Raises:
         ModelError: the model cannot be loaded. DataError: its chat template cannot be used.
     """
 
-    def __init__(self, name: str, precision: str = "auto") -> None:
-        self.name = name
+    def __init__(self, name: str, precision: str = "auto", picture_size: int = 0) -> None:
+        self.name, self.picture_size = name, picture_size
         loaded = load(name, precision=precision)
+        limit_pictures(loaded.processor, loaded.model.config, picture_size)
         self.framing = SeenFraming(loaded.model, Framing(loaded.processor))
         print(loaded.name, *loaded.reasons, self.framing.packing_reason, sep="\n  ", flush=True)
         self._base = loaded.model
@@ -65,6 +69,7 @@ class Models:
         if adapter.id not in self._whole:
             self._whole.clear()  # a second one beside the base is all that memory is asked for
             loaded = load(adapter.path)
+            limit_pictures(loaded.processor, loaded.model.config, self.picture_size)
             self._whole[adapter.id] = loaded.model, Framing(loaded.processor)
         return self._whole[adapter.id]
 

@@ -47,7 +47,7 @@ def _look(
     from leaml.evaluation.image_features import image_features
     from leaml.jobs.loading import Models
 
-    seeing, framing = Models(options.model, options.precision).use(None)
+    seeing, framing = Models(options.model, options.precision, options.picture_size).use(None)
     for vector in image_features(seeing, framing, [picture.path for picture in pictures]):
         rows.append(vector)
         if len(rows) % EVERY == 0:

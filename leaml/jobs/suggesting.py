@@ -35,7 +35,7 @@ def generate(project: Project, job: Job, options: GenerateOptions) -> Work:
     drafts = Drafts(project, job, options)
     passed = {label.image_id for label in labels} | {number for number, _ in drafts.pairs}
     pictures = [picture.path for picture in project.pictures("train") if picture.id not in passed]
-    model, framing = Models(options.model, options.precision).use(generator)
+    model, framing = Models(options.model, options.precision, options.picture_size).use(generator)
     events = generate_stage(model, framing, pictures, [label.as_question() for label in labels], options)
     return Work(events, drafts.write, lambda result: drafts.finish(result, generator.id))
 

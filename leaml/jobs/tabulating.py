@@ -59,7 +59,7 @@ class _Answering:
         answered = {(row["picture"], row["question"]) for row in self.rows}
         todo = [name for name in self.pictures if any((name, text) not in answered for text in self.questions)]
         done, at_once = len(self.pictures) - len(todo), max(1, self.options.batch_size // len(self.questions))
-        model, framing = Models(self.options.model, self.options.precision).use(self.adapter)
+        model, framing = Models(self.options.model, self.options.precision, self.options.picture_size).use(self.adapter)
         try:
             for start in range(0, len(todo), at_once):
                 part = todo[start : start + at_once]

@@ -6,6 +6,7 @@
 
 import random
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,9 +17,9 @@ from leaml.models.features import kept
 from leaml.models.framing import Framing
 from leaml.options import AdaptOptions
 from leaml.records import Pair, Progress, Question, Result
-from leaml.training.batches import Batch, Example, Turn, answer_loss, encode
+from leaml.training.batches import Example, Turn, answer_loss
 from leaml.training.signals import weight
-from leaml.training.stage import by_picture, claim, train, train_labels
+from leaml.training.stage import StepBatches, by_picture, claim, train, train_labels
 from leaml.training.trained import Trained
 
 ADAPTER = "answers"
@@ -34,6 +35,7 @@ def adapt(
     options: AdaptOptions,
     run_folder: Path,
     scores_folder: Path | None = None,
+    begins_with: Path | None = None,
 ) -> Generator[Progress | Result, str | None, None]:
     """Trains `model` to answer; the Result names the folder of the saved adapter (of the whole model where `full`).
 
@@ -44,6 +46,7 @@ def adapt(
         pairs: accepted ones, on pictures of the train split; what each weighs, `options.weights` says. Pairs that weigh
             nothing are passed over.
         scores_folder: as in `distill`.
+        begins_with: folder of the LoRA that learns on: a second round; None: it begins with the base model.
 
     Raises:
         DataError: there are neither labels nor pairs, or a label is not of the train split. TrainingError: `run_folder`
@@ -56,12 +59,17 @@ def adapt(
     claim(run_folder, "adapt", options, model, [*answered, *pairs])
     torch.manual_seed(options.seed)
     framing = kept(model, framing)
-    chosen = Trained(ADAPTER, options.method, options.rank, fraction=options.fraction, seed=options.seed)
+    chosen = replace(trained_by(options), begins_with=begins_with)
     trained = chosen.of(model, framing, answered or pairs, answer_turn, run_folder, scores_folder)
     figures = chosen.figures(trained, run_folder)
-    batch_at = _Batches(framing, answered, pairs, options)
+    batch_at = StepBatches(framing, Examples(answered, pairs, options))
     done = yield from train(trained, batch_at, answer_loss, options, run_folder)
     yield Result(figures | done.figures, chosen.save(trained, framing, run_folder))
+
+
+def trained_by(options: AdaptOptions) -> Trained:
+    """What the options have trained."""
+    return Trained(ADAPTER, options.method, options.rank, fraction=options.fraction, seed=options.seed)
 
 
 def answer_turn(question: Question | Pair, weight: float = 1.0) -> Turn:
@@ -69,18 +77,18 @@ def answer_turn(question: Question | Pair, weight: float = 1.0) -> Turn:
     return Turn(question.question, question.answer or "", weight)
 
 
-class _Batches:
-    """The batch of a step: some pictures with labels, some with pairs, each with several questions."""
+class Examples:
+    """The examples of a step: some pictures with labels, some with pairs, each with several questions."""
 
     def __init__(
-        self, framing: Framing, answered: Sequence[Question], pairs: Sequence[Pair], options: AdaptOptions
+        self, answered: Sequence[Question], pairs: Sequence[Pair], options: AdaptOptions
     ) -> None:
-        self.framing, self.options = framing, options
+        self.options = options
         self.labelled, self.pseudo = by_picture(answered), by_picture(pairs)
         share = options.label_share if self.pseudo else 1.0
         self.label_share = share if self.labelled else 0.0
 
-    def __call__(self, step: int) -> Batch:
+    def __call__(self, step: int) -> list[Example]:
         rng = random.Random(f"adapt {self.options.seed} {step}")
         examples = []
         for _ in range(self.options.pictures_per_step):
@@ -88,7 +96,7 @@ class _Batches:
             image, questions = rng.choice(source)
             asked = rng.sample(questions, min(len(questions), QUESTIONS_PER_PICTURE))
             examples.append(Example(image, tuple(map(self._turn, asked))))
-        return encode(self.framing, examples)
+        return examples
 
     def _turn(self, asked: Question | Pair) -> Turn:
         return answer_turn(asked, weight(asked, self.options.weights) if isinstance(asked, Pair) else 1.0)

@@ -21,8 +21,8 @@ from leaml.models.features import kept
 from leaml.models.framing import Framing
 from leaml.options import DistilOptions
 from leaml.records import Caption, Pair, Progress, Question, Result
-from leaml.training.batches import Batch, Example, Turn, encode, mixed_loss
-from leaml.training.stage import by_picture, claim, train, train_labels
+from leaml.training.batches import Example, Turn, mixed_loss
+from leaml.training.stage import StepBatches, by_picture, claim, train, train_labels
 from leaml.training.trained import Trained
 
 ADAPTER = "generator"
@@ -66,7 +66,7 @@ def distill(
     trained = chosen.of(model, framing, answered, pair_turn, run_folder, scores_folder)
     figures = chosen.figures(trained, run_folder)
     loss = mixed_loss({"pair": 1.0, "caption": options.caption_weight})
-    batch_at = _Batches(framing, answered, captions, options)
+    batch_at = StepBatches(framing, Examples(answered, captions, options))
     done = yield from train(trained, batch_at, loss, options, run_folder)
     yield Result(figures | done.figures, chosen.save(trained, framing, run_folder))
 
@@ -84,17 +84,17 @@ def pair_turn(question: Question | Pair, rng: random.Random | None = None) -> Tu
     return Turn(prompt, prompts.pair_text(question.question, question.answer or ""), kind="pair")
 
 
-class _Batches:
-    """The batch of a step: some pictures with labels, at least one, the others with captions, unless these are off."""
+class Examples:
+    """The examples of a step: at least one picture with labels, others with captions, unless these are off."""
 
     def __init__(
-        self, framing: Framing, answered: Sequence[Question], captions: Sequence[Caption], options: DistilOptions
+        self, answered: Sequence[Question], captions: Sequence[Caption], options: DistilOptions
     ) -> None:
-        self.framing, self.options = framing, options
+        self.options = options
         self.labelled = by_picture(answered)
         self.captions = list(captions) if options.caption_weight > 0 else []
 
-    def __call__(self, step: int) -> Batch:
+    def __call__(self, step: int) -> list[Example]:
         rng = random.Random(f"distil {self.options.seed} {step}")
         pictures = self.options.pictures_per_step
         labelled = max(1, round(self.options.label_share * pictures)) if self.captions else pictures
@@ -106,4 +106,4 @@ class _Batches:
             examples.append(Example(image, tuple(pair_turn(question, rng) for question in asked)))
         for caption in rng.sample(self.captions, captioned):
             examples.append(Example(caption.image, (Turn(prompts.CAPTION, caption.caption, kind="caption"),)))
-        return encode(self.framing, examples)
+        return examples

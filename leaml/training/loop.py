@@ -5,7 +5,8 @@
 
 A batch is a function of the step, so the position in the data is the step itself: a resumed run goes on with the same
 weights, bit for bit on a CPU with the same number of threads. Closing the generator stops it; `events.send(SAVE)` has
-it write a checkpoint first.
+it write a checkpoint first. Where memory runs short, a step is computed in parts (leaml.training.thrift), with the
+gradients of the whole.
 """
 
 import math
@@ -22,11 +23,16 @@ from torch.utils.data import DataLoader, Dataset
 
 from leaml.errors import TrainingError
 from leaml.models.load import choose_dtype
+from leaml.models.memory import PeakWatch, busy, held_now
 from leaml.records import Progress, Result
 from leaml.training import checkpoint
+from leaml.training.thrift import Thrift
 
 SAVE = "save"
 """Sent into a running `fit`: write a checkpoint now."""
+
+WATCHED_STEPS = 2
+"""After so many, everything that training holds was held once: their peak is that of the run."""
 
 BatchAt = Callable[[int], Any]
 Loss = Callable[[nn.Module, Any], tuple[Tensor, dict[str, float]]]
@@ -65,7 +71,8 @@ def fit(
     """Trains the parameters that require a gradient.
 
     Args:
-        batch_at: the batch of a step, a pure function of its number.
+        batch_at: the batch of a step, a pure function of its number; where it has `parts` (see `Parted`), memory that
+            runs short ends no run.
         loss: (model, batch) -> scalar to minimise, and figures to show.
         folder: where checkpoints go and from where the newest whole one is resumed; None keeps nothing.
         groups: optimiser groups, each {"params", "scale", "orthogonal"}; `scale` multiplies the learning rate, and a
@@ -83,26 +90,31 @@ def fit(
     device = next(iter(named.values())).device
     dtype, _ = choose_dtype(device)
     autocast = nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
+    thrift = Thrift(model, batch_at, loss, autocast)
+    batches, watch = _batches(batch_at, start, options), PeakWatch([*model.parameters(), *model.buffers()], device)
     model.train()
     began = time.monotonic()
-    for step, batch in enumerate(_batches(batch_at, start, options), start=start):
-        for group in (group for optimizer in optimizers.values() for group in optimizer.param_groups):
-            group["lr"] = options.rate_at(step) * group.get("scale", 1.0)
-        with autocast:
-            value, figures = loss(model, batch.to(device) if hasattr(batch, "to") else batch)
-        value.backward()
-        norm = torch.nn.utils.clip_grad_norm_(named.values(), options.clip)
-        if not (torch.isfinite(value) and torch.isfinite(norm)):  # before the step: weights and checkpoints stay whole
-            raise TrainingError(
-                f"The loss is no longer a number at step {step + 1} of {options.steps}.",
-                "Start again with a smaller learning rate.",
-            )
-        for optimizer in optimizers.values():
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+    for step in range(start, options.steps):
+        watched = step - start < WATCHED_STEPS
+        with watch if watched else nullcontext(), thrift.enough_memory():
+            value, figures = thrift.gradients(step, next(batches))
+            for group in (group for optimizer in optimizers.values() for group in optimizer.param_groups):
+                group["lr"] = options.rate_at(step) * group.get("scale", 1.0)
+            norm = torch.nn.utils.clip_grad_norm_(named.values(), options.clip)
+            if not (math.isfinite(value) and torch.isfinite(norm)):  # before: weights and checkpoints stay whole
+                raise TrainingError(
+                    f"The loss is no longer a number at step {step + 1} of {options.steps}.",
+                    "Start again with a smaller learning rate.",
+                )
+            for optimizer in optimizers.values():
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
         done = step + 1
-        figures = {"loss": value.item(), **figures, "seconds per step": (time.monotonic() - began) / (done - start)}
-        asked = yield Progress(done, options.steps, figures=figures)
+        figures = {"loss": value, **figures, "seconds per step": (time.monotonic() - began) / (done - start)}
+        figures |= {"memory": float(held_now(device))} | busy(device)
+        if watched:
+            figures["peak memory"] = float(watch.peak)
+        asked = yield Progress(done, options.steps, thrift.message, figures)
         if folder and (asked == SAVE or done % options.save_every == 0 or done == options.steps):
             _save(folder, done, named, optimizers, figures)
     model.eval()

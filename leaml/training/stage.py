@@ -2,13 +2,15 @@
 
     answered = train_labels(labelled)                        # DataError where one is held out
     claim(run_folder, "distil", options, model, answered)     # TrainingError where another run stands there
-    done = yield from train(model, batch_at, loss, options, run_folder)
+    done = yield from train(model, StepBatches(framing, examples_at), loss, options, run_folder)
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,13 +19,16 @@ import torch
 from torch import Tensor, nn
 
 from leaml.errors import DataError, StorageError, TrainingError
+from leaml.files import write_whole
+from leaml.models.framing import Framing
 from leaml.models.in_place import choose_in_place, in_place
 from leaml.models.load import choose_dtype, fingerprint
 from leaml.models.structure import base_model
 from leaml.options import TrainingOptions
 from leaml.records import Caption, Pair, Progress, Question, Result
-from leaml.training.batches import Batch
+from leaml.training.batches import Batch, Example, encode
 from leaml.training.loop import FitOptions, fit
+from leaml.training.thrift import layers_computed
 
 Asked = TypeVar("Asked", Question, Pair)
 
@@ -78,9 +83,7 @@ def claim(
     try:
         run_folder.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            unfinished = path.with_name("run.json.unfinished")
-            unfinished.write_text(json.dumps(run, indent=1), encoding="utf-8")
-            unfinished.replace(path)
+            write_whole(path, json.dumps(run, indent=1))
             return
         begun = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -94,9 +97,43 @@ def claim(
         raise TrainingError(what, "Use another folder, or remove it to start again.")
 
 
+@dataclass(frozen=True, slots=True)
+class StepBatches:
+    """The batch of a step, whole or in parts, from the examples of the step."""
+
+    framing: Framing
+    examples_at: Callable[[int], Sequence[Example]]
+
+    def __call__(self, step: int) -> Batch:
+        return encode(self.framing, self.examples_at(step))
+
+    def parts(self, step: int, count: int) -> list[Batch]:
+        """At most `count` batches whose losses add up to the whole one's; a picture's questions may be parted, too."""
+        examples = self.examples_at(step)
+        whole = Counter[str]()
+        for turn in (turn for example in examples for turn in example.turns):
+            whole[turn.kind] += turn.weight
+        some = list(map(list, _dealt(examples, count)))
+        if count > len(examples):
+            some = [[part] for example in examples for part in _halves(example, -(-count // len(examples)))]
+        return [replace(encode(self.framing, part), whole=dict(whole)) for part in some]
+
+
+def _dealt(examples: Sequence[Example], count: int) -> Iterator[Sequence[Example]]:
+    """The examples in at most `count` runs of nearly the same length."""
+    size = -(-len(examples) // count)
+    return (examples[start : start + size] for start in range(0, len(examples), size))
+
+
+def _halves(example: Example, count: int) -> Iterator[Example]:
+    """One picture with at most so many parts of its turns each time."""
+    size = -(-len(example.turns) // count)
+    return (replace(example, turns=example.turns[k : k + size]) for k in range(0, len(example.turns), size))
+
+
 def train(
     model: nn.Module,
-    batch_at: Callable[[int], Batch],
+    batch_at: StepBatches,
     loss: Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Any]]],
     options: TrainingOptions,
     run_folder: Path,
@@ -112,7 +149,8 @@ def train(
     if possible:
         print(f"  {reason}", flush=True)  # into the run's log, as device and precision are
     steps = fit(model, batch_at, loss, schedule, run_folder / "checkpoints")
-    with inside, quick_attention(model), closing(steps) as events:
+    thrifty = layers_computed(model, twice=options.checkpointing)
+    with inside, quick_attention(model), thrifty, closing(steps) as events:
         while not isinstance(event := events.send(sent), Result):
             sent = yield event
     return event

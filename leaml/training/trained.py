@@ -6,7 +6,7 @@
     path = chosen.save(trained, framing, run_folder)                        # an adapter's folder, or a whole model's
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from leaml.errors import ModelError
-from leaml.models.adapters import add_lora, add_neuron_adapter, trainable_parameters
+from leaml.models.adapters import add_lora, add_neuron_adapter, load_lora, trainable_parameters
 from leaml.models.framing import Framing
 from leaml.models.load import fingerprint
 from leaml.models.neurons import Selection, score_neurons
@@ -24,6 +24,10 @@ from leaml.models.scores import Provenance, scored
 from leaml.records import Pair, Question
 from leaml.training.batches import Batch, Example, Turn, encode, kind_losses
 from leaml.training.stage import data_hash
+from leaml.training.thrift import is_out_of_memory
+
+SCORED_AT_ONCE = 16
+"""Labels that go through the model together while neurons are scored."""
 
 AsTurn = Callable[[Question | Pair], Turn]
 """How a label is put to the model: as the generator's task, or as a question to answer."""
@@ -45,6 +49,8 @@ class Trained:
     fraction: float = 0.05
     scope: str = "global"
     seed: int = 0
+    begins_with: Path | None = None
+    """Folder of a LoRA of this base model that learns on, with its own rank; None: a new one."""
 
     def of(
         self,
@@ -67,20 +73,28 @@ class Trained:
             ModelError: the model has no neurons that can be selected, or adapters of another kind; or all of it is to
                 be trained, and its weights are held in fewer bits.
         """
-        if self.kind == "lora":
-            return add_lora(model, self.rank, self.rank, self.adapter)
-        if self.kind == "full":
-            if is_quantised(model):
-                raise ModelError(
-                    "Weights that are held in 4 or 8 bits cannot all be trained.",
-                    "Train neurons or a LoRA, or hold the weights in full.",
-                )
-            # In bf16 most updates would be smaller than the last bit of the weight, and be lost.
-            return model.float().requires_grad_(True)
+        if self.kind != "neurons":
+            return self.thawed(model)
         path = run_folder / "selection.json"
         if not path.is_file():
             self._select(model, framing, labels, turn, scores_folder or run_folder).save(path)
-        return add_neuron_adapter(model, Selection.load(path), self.adapter)
+        return self.thawed(model, Selection.load(path))
+
+    def thawed(self, model: nn.Module, selection: Selection | None = None) -> nn.Module:
+        """The model with a new LoRA, with these neurons, or with all of it free to learn. Raises ModelError as `of`."""
+        if self.kind == "lora" and self.begins_with is not None:
+            return load_lora(model, self.begins_with, self.adapter)
+        if self.kind == "lora":
+            return add_lora(model, self.rank, self.rank, self.adapter)
+        if self.kind == "neurons":
+            return add_neuron_adapter(model, selection, self.adapter)
+        if is_quantised(model):
+            raise ModelError(
+                "Weights that are held in 4 or 8 bits cannot all be trained.",
+                "Train neurons or a LoRA, or hold the weights in full.",
+            )
+        # In bf16 most updates would be smaller than the last bit of the weight, and be lost.
+        return model.float().requires_grad_(True)
 
     def _select(
         self, model: nn.Module, framing: Framing, labels: Sequence[Question | Pair], turn: AsTurn, folder: Path
@@ -125,20 +139,37 @@ def score_on_labels(
     method: str,
     seed: int,
     turn: AsTurn,
-    batch_size: int = 16,
+    batch_size: int = SCORED_AT_ONCE,
 ) -> dict[str, Tensor]:
-    """Neuron scores by the loss on the labels, each a sample and a row of its own, as `score_neurons` gives them."""
+    """Neuron scores by the loss on the labels, each a sample and a row of its own, as `score_neurons` gives them.
+
+    batch_size: labels at once; where memory does not suffice, fewer. Scores add up over labels: they are the same.
+    """
+    try:
+        return score_neurons(
+            model, _batches(framing, labels, turn, batch_size, model), summed_loss, method, seed, rows_before_padding
+        )
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error) or batch_size == 1:
+            raise
+    torch.cuda.empty_cache()  # nothing where there is no GPU
+    return score_on_labels(model, framing, labels, method, seed, turn, batch_size // 2)
+
+
+def _batches(
+    framing: Framing, labels: Sequence[Question | Pair], turn: AsTurn, batch_size: int, model: nn.Module
+) -> Iterator[Batch]:
     device = next(model.parameters()).device
     examples = [Example(label.image, (turn(label),)) for label in labels]
-    batches = (encode(framing, examples[k : k + batch_size]).to(device) for k in range(0, len(examples), batch_size))
-
-    def loss(scored: nn.Module, batch: Batch) -> Tensor:
-        return sum(total for total, _ in kind_losses(scored, batch).values())
-
-    return score_neurons(model, batches, loss, method, seed, samples=_rows_before_padding)
+    return (encode(framing, examples[k : k + batch_size]).to(device) for k in range(0, len(examples), batch_size))
 
 
-def _rows_before_padding(batch: Batch) -> Tensor:
+def summed_loss(model: nn.Module, batch: Batch) -> Tensor:
+    """The sum of the losses of a batch's answers, each as much as it weighs."""
+    return sum(total for total, _ in kind_losses(model, batch).values())
+
+
+def rows_before_padding(batch: Batch) -> Tensor:
     """(rows, tokens): each row is one sample; padding belongs to none."""
     rows = torch.arange(len(batch.segments), device=batch.segments.device)[:, None].expand(batch.segments.shape)
     return rows.masked_fill(batch.segments < 0, -1)

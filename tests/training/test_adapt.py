@@ -127,11 +127,8 @@ def test_the_same_seed_ends_with_the_same_weights_and_another_with_others(labell
 
 def pseudo_share(labelled, pairs, share: float) -> float:
     """Of 200 pictures in 50 steps, the part that carries pairs."""
-    _, framing = tiny()
-    batch_at = module._Batches(framing, labelled, pairs, OPTIONS.model_copy(update={"label_share": share}))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "encode", lambda _, examples: examples)
-        examples = [example for step in range(50) for example in batch_at(step)]
+    examples_at = module.Examples(labelled, pairs, OPTIONS.model_copy(update={"label_share": share}))
+    examples = [example for step in range(50) for example in examples_at(step)]
     pseudo = {pair.image for pair in pairs}
     return sum(example.image in pseudo for example in examples) / len(examples)
 
@@ -147,14 +144,11 @@ def test_labels_and_pairs_share_a_step_as_asked(labelled, pairs):
 def test_pairs_weigh_what_their_signals_or_verdicts_say_and_labels_one(labelled, pairs):
     unsure = replace(pairs[0], signals={"agreement": 0.25})
     sure, seen = replace(unsure, signals={"agreement": 1.0}), replace(unsure, reviewed=True)
-    _, framing = tiny()
 
     def weights_of(by: str) -> set[tuple[str, float]]:
         options = OPTIONS.model_copy(update={"weights": by, "label_share": 0.5})
-        batch_at = module._Batches(framing, labelled, [sure, unsure, seen], options)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "encode", lambda _, examples: examples)
-            turns = [turn for step in range(5) for example in batch_at(step) for turn in example.turns]
+        examples_at = module.Examples(labelled, [sure, unsure, seen], options)
+        turns = [turn for step in range(5) for example in examples_at(step) for turn in example.turns]
         return {(turn.prompt, turn.weight) for turn in turns}
 
     label = {("Is there a polyp?", 1.0), ("Where is it?", 1.0)}

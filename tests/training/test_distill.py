@@ -20,7 +20,7 @@ from leaml.training import distill as module
 from leaml.training import trained as trained_module
 from leaml.training.distill import ADAPTER, distill, pair_turn
 from leaml.training.loop import SAVE
-from leaml.training.stage import by_picture, data_hash
+from leaml.training.stage import StepBatches, by_picture, data_hash
 from leaml.training.trained import score_on_labels
 from tests import tiny_models
 
@@ -166,13 +166,13 @@ def test_as_controls_a_lora_or_every_weight_learns_the_same(labelled, captions, 
 
 def batch_kinds(labelled, captions, options) -> list[tuple[str, ...]]:
     _, framing = tiny()
-    batch_at = module._Batches(framing, labelled, captions, options)
+    batch_at = StepBatches(framing, module.Examples(labelled, captions, options))
     return [batch_at(step).kind_names for step in range(10)]
 
 
 def test_captions_share_a_step_with_labels_and_weight_zero_turns_them_off(labelled, captions):
     _, framing = tiny()
-    batch = module._Batches(framing, labelled, captions, OPTIONS)(0)
+    batch = StepBatches(framing, module.Examples(labelled, captions, OPTIONS))(0)
     turns = [int(row.max()) for row in batch.segments]
     assert len(turns) == 4 and batch.kind_names == ("caption", "pair")
     assert {"caption", "pair"} == set(batch_kinds(labelled, captions, OPTIONS)[0])
@@ -186,7 +186,8 @@ def test_captions_share_a_step_with_labels_and_weight_zero_turns_them_off(labell
 @pytest.mark.parametrize(("share", "with_labels"), [(0.01, 1), (0.25, 1), (0.5, 2), (0.75, 3)])
 def test_a_share_of_a_step_s_pictures_carries_labels_and_never_none(labelled, captions, share, with_labels):
     _, framing = tiny()
-    batch = module._Batches(framing, labelled, captions, OPTIONS.model_copy(update={"label_share": share}))(0)
+    options = OPTIONS.model_copy(update={"label_share": share})
+    batch = StepBatches(framing, module.Examples(labelled, captions, options))(0)
     pair = batch.kind_names.index("pair")
     assert len(batch.segments) == 4
     assert len(set(batch.places[batch.kinds == pair][:, 0].tolist())) == with_labels

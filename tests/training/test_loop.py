@@ -69,7 +69,9 @@ def test_training_lowers_the_loss_and_tells_every_step():
     assert [event.step for event in told] == list(range(1, 81))
     assert {event.total for event in told} == {80}
     assert told[-1].figures["loss"] < 0.3 * told[0].figures["loss"]
-    assert told[0].figures.keys() == {"loss", "error", "seconds per step"}
+    assert told[0].figures.keys() == {"loss", "error", "seconds per step", "memory", "peak memory"}
+    assert told[1].figures["memory"] > told[1].figures["peak memory"] > 0
+    assert "peak memory" not in told[2].figures, "the first steps have held all that is ever held"
     assert told[0].figures["error"] == pytest.approx(told[0].figures["loss"] ** 0.5)
     assert isinstance(result, Result)
     assert result.figures == {"loss": told[-1].figures["loss"], "steps": 80.0}
