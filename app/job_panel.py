@@ -6,7 +6,7 @@
 It holds no state: which job is shown follows from the rows of the project, after a reload as before.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -173,8 +173,16 @@ def state(job: Job) -> str:
 
 def _progress(job: Job) -> str:
     message = texts.MESSAGES.get(job.message, job.message)
-    words = [message, texts.counted(job.step, job.total), frame_texts.left(job.seconds_left)]
+    words = [message, texts.counted(job.step, job.total), *_pace(job), frame_texts.left(job.seconds_left)]
     return " · ".join(word for word in words if word)
+
+
+def _pace(job: Job) -> Iterator[str]:
+    """How fast it learns, and what it takes of the computer, as far as it has said so."""
+    if seconds := job.figures.get("seconds per step"):
+        yield texts.pace(job.options.get("pictures_per_step", 1) / seconds)
+    if memory := job.figures.get("memory"):
+        yield texts.in_use(memory, job.figures.get("gpu use"))
 
 
 def chosen_before(jobs: Sequence[Job], kind: str) -> Any:

@@ -11,11 +11,13 @@ from app import charts, estimates
 from app.forms import CopyButton, Form
 from app.frame import Frame
 from app.job_panel import JobPanel, chosen_before
+from app.memory import MemoryLine
 from app.screens import Screen, Updates
 from app.texts import adapt as texts
 from app.texts import jobs as job_texts
 from leaml.errors import DataError, OptionError
 from leaml.jobs import queue
+from leaml.jobs.choosing import with_chosen
 from leaml.jobs.commands import command_of
 from leaml.jobs.queue import Job
 from leaml.options import AdaptOptions
@@ -32,6 +34,7 @@ class Adapt(Screen):
 
     def build(self) -> None:
         self.form, self.copy = Form("adapt", AdaptOptions), CopyButton("adapt")
+        self.memory = MemoryLine(self.context, "adapt", self.form)
         self.panel = JobPanel(self.context, self.key, ("adapt",), came_of_it, {"adapt": texts.CURVES})
         with gr.Row(equal_height=False, elem_classes="two-sides"):
             with gr.Column(scale=1, min_width=480):
@@ -46,6 +49,7 @@ class Adapt(Screen):
 
     def _build_plan(self) -> None:
         self.plan = gr.HTML(elem_id="adapt-plan")
+        self.memory.build()
         self.again = gr.Textbox(visible="hidden", label="again", elem_id="adapt-again")
         with gr.Row(elem_classes="buttons"):
             self.start = gr.Button(texts.START, variant="primary", elem_id="adapt-start")
@@ -63,6 +67,7 @@ class Adapt(Screen):
         frame.listen(self.start.click, self.begin, self.form.inputs, self.live, changes=True)
         said = [self.again.change, *(part.input for part in self.form.inputs)]
         frame.listen(said, self.describe, self.form.inputs, [self.plan], quiet=True)
+        self.memory.subscribe(frame, said)
         frame.opens(self.compare.click, "compare")
         frame.opens(self.bring.click, "project")
         frame.opens(self.label.click, "label")
@@ -87,7 +92,7 @@ class Adapt(Screen):
         }
         if fresh:
             before = chosen_before(queue.jobs(project), "adapt") if project else None
-            updates |= self.form.fill(before or AdaptOptions())
+            updates |= self.form.fill(with_chosen(project, before or AdaptOptions()))
         return updates
 
     def tick(self) -> Updates:
@@ -98,7 +103,7 @@ class Adapt(Screen):
         project, job = self.context.project, self.panel.shown()
         finished = bool(job and job.state == "done")
         return {
-            self.again: _situation(project, overview, self.panel.turn()),
+            self.again: _situation(project, overview, f"{self.panel.turn()} {self.memory.turn()}"),
             self.start: gr.update(
                 visible=bool(overview and (overview.labels or overview.accepted)),
                 interactive=not (job and job.active),

@@ -13,11 +13,13 @@ from app.forms import CopyButton, Form
 from app.frame import Frame
 from app.job_panel import JobPanel, chosen_before
 from app.listening import Said
+from app.memory import MemoryLine
 from app.screens import Screen, Updates
 from app.texts import distil as texts
 from app.texts import jobs as job_texts
 from leaml.errors import DataError, OptionError
 from leaml.jobs import queue
+from leaml.jobs.choosing import with_chosen
 from leaml.jobs.commands import command_of
 from leaml.jobs.queue import Job
 from leaml.options import DistilOptions, GenerateOptions, Options
@@ -38,6 +40,7 @@ class Distil(Screen):
     def build(self) -> None:
         self.learning = Form("distil", DistilOptions)
         self.writing = Form("generate", GenerateOptions, without=("model", "generator"))
+        self.memory = MemoryLine(self.context, "distil", self.learning)
         self.captioning = Captioning(self.context)
         self.copy = CopyButton("distil")
         self.panel = JobPanel(self.context, self.key, KINDS, came_of_it, {"distil": texts.CURVES})
@@ -55,6 +58,7 @@ class Distil(Screen):
 
     def _build_plan(self) -> None:
         self.plan = gr.HTML(elem_id="distil-plan")
+        self.memory.build()
         self.again = gr.Textbox(visible="hidden", label="again", elem_id="distil-again")
         with gr.Row(elem_classes="buttons"):
             self.start = gr.Button(texts.START, variant="primary", elem_id="distil-start")
@@ -81,6 +85,7 @@ class Distil(Screen):
         frame.listen(teacher.file.upload, self.take_captions, [teacher.file], took, changes=True)
         said = [self.again.change, *(part.input for part in self.learning.inputs)]
         frame.listen(said, self.describe, typed, [self.plan], quiet=True)
+        self.memory.subscribe(frame, said)
         frame.opens(self.review.click, "review")
         frame.opens(self.bring.click, "project")
         frame.opens(self.label.click, "label")
@@ -111,7 +116,7 @@ class Distil(Screen):
         to_review = bool(overview and overview.suggestions and finished)
         ready = bool(overview and overview.labels)
         return {
-            self.again: _situation(project, overview, self.panel.turn()),
+            self.again: _situation(project, overview, f"{self.panel.turn()} {self.memory.turn()}"),
             self.stations: stations(overview, jobs),
             self.start: gr.update(
                 visible=ready, interactive=not active, value=texts.AGAIN if finished else texts.START,
@@ -131,7 +136,7 @@ class Distil(Screen):
         jobs = queue.jobs(project) if project else []
         learning, writing = chosen_before(jobs, "distil"), chosen_before(jobs, "generate")
         return {
-            **self.learning.fill(learning or DistilOptions()),
+            **self.learning.fill(with_chosen(project, learning or DistilOptions())),
             **self.writing.fill(writing or GenerateOptions()),
             **self.captioning.fill(chosen_before(jobs, "caption")),
         }

@@ -1,4 +1,6 @@
-"""What the panel of a running job says."""
+"""What the panel of a running job says, and what is said of memory before one starts."""
+
+from typing import Any
 
 STOP = "Stop"
 SAVE = "Stop and save"
@@ -58,3 +60,50 @@ def about(seconds: float | None) -> str:
 
 
 RUNS_ALREADY = ("This runs already.", "Wait until it is done, or stop it.")
+
+FINDING_OUT = "Finding out how much memory this needs …"
+TOO_MUCH = "Choose one of these, or start all the same: each step is then computed in parts, which takes longer."
+PARTS = {
+    "weights": "The model",
+    "vision_tower": "Its eye (vision tower)",
+    "adapter": "What is trained",
+    "gradients": "Gradients",
+    "optimiser": "Optimiser",
+    "activations": "Work on questions and answers (activations)",
+    "image_tokens": "Work on pictures (image tokens)",
+    "kv_cache": "What was read before (KV cache)",
+}
+ADVICE = {
+    "pictures_per_step": "{value} pictures at once",
+    "picture_size": "Smaller pictures ({value} pixels)",
+    "precision": "Hold the model in 4 bits",
+    "checkpointing": "Compute layers twice",
+}
+"""Option -> what a button says that sets it."""
+
+
+def gigabytes(count: float) -> str:
+    """Bytes: "0.06 GB", "2.4 GB", "31 GB"."""
+    size = count / 2**30
+    return f"{size:.0f} GB" if size >= 10 else f"{size:.1f} GB" if size >= 1 else f"{size:.2f} GB"
+
+
+def needs(total: int, free: int, measured: bool) -> str:
+    """What a job takes of what is free."""
+    about = "Needs" if measured else "Needs about"
+    return f"{about} {gigabytes(total)} of {gigabytes(free)} free."
+
+
+def advised(advice: Any) -> str:
+    """What a button says: what it changes, and what is needed then."""
+    return f"{ADVICE[advice.option].format(value=advice.value)}: {gigabytes(advice.total)}"
+
+
+def pace(pictures: float) -> str:
+    """Pictures that are learned from in a second."""
+    return f"{pictures:.1f} pictures a second" if pictures < 10 else f"{pictures:.0f} pictures a second"
+
+
+def in_use(memory: float, percent: float | None) -> str:
+    """Memory that is held, and how busy the GPU is, where that is known."""
+    return gigabytes(memory) + (f" · GPU {percent:.0f} %" if percent is not None else "")

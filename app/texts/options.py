@@ -9,6 +9,8 @@ NAMES = {
     "steps": "Training steps",
     "learning_rate": "Learning rate",
     "pictures_per_step": "Pictures per step",
+    "picture_size": "Largest picture side (pixels)",
+    "checkpointing": "Compute layers twice (less memory)",
     "seed": "Seed",
     "save_every": "Steps between savings",
     "caption_weight": "Weight of captions (λ)",

@@ -94,6 +94,15 @@ def test_how_far_it_is_and_how_long_it_takes(context, panel):
     assert "<b>" not in state
 
 
+def test_the_pace_and_what_is_taken_of_the_computer_are_shown(context, panel):
+    figures = {"seconds per step": 0.5, "memory": 3.5 * 2**30}
+    id = learn(context)
+    become(context.project, id, "running", step=4, total=10, figures=figures)
+    assert "16 pictures a second · 3.5 GB" in shown(panel)["state"]
+    become(context.project, id, "running", figures=figures | {"gpu use": 87.0})
+    assert "3.5 GB · GPU 87 %" in shown(panel)["state"]
+
+
 def test_a_failure_says_what_and_what_to_do_as_text(context, panel):
     become(context.project, learn(context), "failed", error="<script>", fix="Do <i>this</i>.")
     state = shown(panel)["state"]
