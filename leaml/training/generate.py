@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from leaml.errors import DataError
+from leaml.errors import DataError, ModelError
 from leaml.evaluation.scoring import normalise, score
 from leaml.models import prompts
 from leaml.models.features import kept
@@ -91,7 +91,7 @@ def generate(
         writer.counts["pairs"] += len(drafts)
         for draft in drafts:
             yield Pair(draft.image, draft.question, draft.answer, draft.type, draft.choices, draft.signals)
-        yield Progress(start + len(part), len(images), f"{writer.counts['pairs']} pairs")
+        yield Progress(start + len(part), len(images), f"{writer.counts['pairs']} pairs{writer.remark}")
     yield Result({name: float(count) for name, count in writer.counts.items()})
 
 
@@ -108,6 +108,7 @@ class _Writer:
         self.sampling = Sampling(options.temperature, options.top_p)
         self.counts: Counter[str] = Counter(texts=0, parsed=0, pairs=0)
         self.blind: dict[tuple[str, str], str] = {}
+        self.at_once, self.remark = TEXTS_AT_ONCE, ""
 
     @property
     def texts_per_picture(self) -> int:
@@ -169,11 +170,27 @@ class _Writer:
         pictures = _by_picture(drafts)
         for signal, turn in turns.items():
             examples = [Example(image, tuple(map(turn, its))) for image, its in pictures.items()]
+            for draft, probability in zip(_flat(pictures.values()), self._probabilities(examples), strict=True):
+                draft.signals[signal] = probability
+
+    def _probabilities(self, examples: Sequence[Example]) -> list[float]:
+        """Of each turn's answer; of fewer pictures at once where the memory does not suffice."""
+        try:
             with torch.no_grad():
                 batch = encode(self.framing, examples).to(self.model.device)
-            found = answer_log_probabilities(self.model, batch).exp().tolist()
-            for draft, probability in zip(_flat(pictures.values()), found, strict=True):
-                draft.signals[signal] = probability
+            return answer_log_probabilities(self.model, batch).exp().tolist()
+        except torch.OutOfMemoryError as error:
+            if len(examples) == 1:
+                what = "Not enough GPU memory for the pairs of a single picture."
+                raise ModelError(what, "Write fewer texts per type, or use a smaller model.") from error
+        half = len(examples) // 2
+        self._take_fewer(self.at_once)
+        return [*self._probabilities(examples[:half]), *self._probabilities(examples[half:])]
+
+    def _take_fewer(self, at_once: int) -> None:
+        if self.model.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self.at_once, self.remark = at_once, "; memory ran short: fewer texts at once"
 
     def _add_blind_answers(self, drafts: Sequence[_Draft]) -> None:
         """The likeliest answer without a picture: one for all pictures that the same is asked of."""
@@ -195,7 +212,7 @@ class _Writer:
             draft.signals |= {"reanswers": float(times), "agreeing": float(sum(map(draft.means, said)))}
 
     def _write(self, requests: Sequence[Request], tokens: int, sampling: Sampling | None = None) -> list:
-        return write(self.model, self.framing, requests, tokens, sampling)
+        return write(self.model, self.framing, requests, tokens, sampling, self.at_once, self._take_fewer)
 
 
 def _by_picture(drafts: Sequence[_Draft]) -> dict[Path, list[_Draft]]:

@@ -57,7 +57,7 @@ class Scripted:
     def __init__(self, *rounds: list[str | tuple[str, float]]) -> None:
         self.rounds, self.asked = list(rounds), []
 
-    def __call__(self, model, framing, requests, max_tokens, sampling) -> list[Written]:
+    def __call__(self, model, framing, requests, max_tokens, sampling, *how) -> list[Written]:
         self.asked.append(requests)
         texts = self.rounds.pop(0)
         assert len(texts) == len(requests)
@@ -191,6 +191,27 @@ def probability_of(model, framing: Framing, request: Request, answer: str) -> fl
         logits = model(input_ids=ids, attention_mask=torch.ones_like(ids), **inputs).logits[0]
     steps = logits[-len(wanted) - 1 : -1].log_softmax(-1)
     return float(steps.gather(1, torch.tensor(wanted)[:, None]).sum().exp())
+
+
+def test_where_memory_runs_short_fewer_pictures_are_measured_at_once_and_it_is_said(
+    monkeypatch, writer, pictures, known
+):
+    expected, *_ = generate(*writer, pictures[:4], known, OPTIONS)
+    plain, sizes = module.answer_log_probabilities, []
+
+    def short(model, batch):
+        sizes.append(len(batch.segments))
+        if len(batch.segments) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return plain(model, batch)
+
+    monkeypatch.setattr(module, "answer_log_probabilities", short)
+    events = list(generate(*writer, pictures[:4], known, OPTIONS))
+    pair = next(event for event in events if isinstance(event, Pair))
+    assert pair.signals.keys() == expected.signals.keys()
+    for signal in MEASURED:
+        assert pair.signals[signal] == pytest.approx(expected.signals[signal], rel=1e-4)
+    assert max(sizes) > 1 and any("memory ran short" in e.message for e in events if isinstance(e, Progress))
 
 
 def test_nothing_to_read_gives_no_pairs(monkeypatch, pictures, known):
