@@ -83,8 +83,10 @@ ADVICE = {
 
 
 def gigabytes(count: float) -> str:
-    """Bytes: "0.06 GB", "2.4 GB", "31 GB"."""
+    """Bytes: "58 MB", "0.60 GB", "2.4 GB", "31 GB"."""
     size = count / 2**30
+    if size < 0.1:
+        return f"{count / 2**20:.0f} MB"
     return f"{size:.0f} GB" if size >= 10 else f"{size:.1f} GB" if size >= 1 else f"{size:.2f} GB"
 
 

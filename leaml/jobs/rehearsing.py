@@ -26,6 +26,7 @@ from leaml.training.generate import TEXT_TOKENS, TEXTS_AT_ONCE
 from leaml.training.rehearsal import Base, rehearse, rehearse_writing
 from leaml.training.trained import Trained
 
+UNKNOWN = "How much memory this model needs cannot be said before it runs."
 STEPS_LOOKED_AT = 16
 """Of which the one with the longest texts is rehearsed."""
 SMALLER_PICTURES = 512
@@ -40,6 +41,9 @@ def main(words: list[str]) -> int:
         find_out(project, kind, options)
     except LeamlError as error:
         foretelling.tell(project, kind, options, Foretold(error=error.what, fix=error.fix))
+    except Exception:  # of a family that computes in ways a ghost cannot follow: that must not keep anybody from it
+        foretelling.tell(project, kind, options, Foretold(error=UNKNOWN, fix="You may start all the same."))
+        raise
     return 0
 
 

@@ -124,4 +124,5 @@ def typical(folder: Path, pictures: int) -> list[Example]:
 
 def gigabytes(count: float) -> str:
     """Bytes as people say them."""
-    return f"{count / GIB:.1f} GB"
+    size = count / GIB
+    return f"{size:.1f} GB" if size >= 1 else f"{size:.2f} GB"

@@ -84,6 +84,13 @@ def test_a_model_that_cannot_be_had_is_said_and_tried_again_later(project, monke
     assert foretelling.known(project, "adapt", options) is None
 
 
+def test_a_family_that_cannot_be_rehearsed_keeps_nobody_from_starting(project, monkeypatch):
+    monkeypatch.setattr(rehearsing, "_needed", lambda project, options: [].pop())
+    with pytest.raises(IndexError):
+        found_out(project)
+    assert foretelling.known(project, "adapt", OPTIONS).error == rehearsing.UNKNOWN
+
+
 def test_a_damaged_file_is_an_empty_one(project):
     file = project.folder.parent / FILE
     for damaged in ("", "{", "[1]"):

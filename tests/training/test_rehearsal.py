@@ -21,6 +21,9 @@ from tests import tiny_families, tiny_models
 WITHIN = 0.15
 QUESTIONS = ("Is there a polyp in this picture, and where would you say that it is?", "What colour is it, and why?")
 METHODS = dict(zip(tiny_families.FAMILIES, ("lora", "neurons", "full", "lora", "neurons") * 3, strict=False))
+QUICK = ("idefics3", "smolvlm2", "llava_onevision", "gemma3", "paligemma")
+"""Between them all methods, towers that are looked through once and at every step, and packed and single rows."""
+OTHERS = [name for name in tiny_families.FAMILIES if name not in QUICK]
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +66,7 @@ def most_held(model, work: Callable[[], object]) -> int:
     return most
 
 
-@pytest.mark.parametrize("family", tiny_families.FAMILIES)
+@pytest.mark.parametrize("family", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)])
 def test_what_is_foretold_is_what_is_measured(tmp_path, labels, family):
     options = AdaptOptions(method=METHODS[family], steps=2, pictures_per_step=4, rank=8, fraction=0.2, precision="full")
     folder = tiny_families.save(family, tmp_path / "model")
@@ -72,7 +75,7 @@ def test_what_is_foretold_is_what_is_measured(tmp_path, labels, family):
     assert abs(expected / found - 1) < WITHIN
 
 
-@pytest.mark.parametrize("bits", ["4bit", "8bit"])
+@pytest.mark.parametrize("bits", ["4bit", pytest.param("8bit", marks=pytest.mark.slow)])
 def test_weights_in_fewer_bits_are_foretold(tmp_path, labels, bits):
     options = AdaptOptions(method="lora", steps=2, pictures_per_step=6, rank=8, precision=bits)
     folder = tiny_families.save("qwen3_vl", tmp_path / "model")
@@ -89,24 +92,23 @@ def test_parts_add_up_and_follow_the_options(tmp_path, labels):
     assert lora.total == sum(lora.parts().values()) and lora.image_tokens > lora.weights > 0
     fewer = rehearse(base, Trained("answers", "lora", 8), few)
     assert fewer.weights == lora.weights and 3 < lora.image_tokens / fewer.image_tokens < 5
-    assert rehearse(base, Trained("answers", "lora", 16), few).optimiser == 2 * fewer.optimiser
+    assert rehearse(base, Trained("answers", "lora", 16), few).optimiser == pytest.approx(2 * fewer.optimiser, rel=0.01)
     twice = rehearse(base, Trained("answers", "lora", 8), many, checkpointing=True)
     assert twice.activations + twice.image_tokens < 0.8 * (lora.activations + lora.image_tokens)
     whole = rehearse(base, Trained("answers", "full"), few)
     assert whole.adapter == 0 and whole.optimiser >= 2 * whole.weights
 
 
-def test_a_peak_while_pictures_are_looked_at_belongs_to_the_tower(tmp_path, labels):
-    """Of pictures that are looked at in each step, since the family's are more than their features."""
+def test_features_that_are_kept_share_a_cpu_s_memory(tmp_path, labels):
     folder = tiny_families.save("gemma3", tmp_path / "model")
-    base = Base.of(str(folder), "full")
+    base = Base.of(str(folder), "full", device="cpu")
     example = stage.Examples(labels, [], AdaptOptions(pictures_per_step=1))(0)
     kept = rehearse(base, Trained("answers", "lora", 8), example, pictures=1)
     thousands = rehearse(base, Trained("answers", "lora", 8), example, pictures=5000)
     assert thousands.image_tokens - kept.image_tokens == 4999 * 4 * 64 * base.dtype.itemsize
 
 
-@pytest.mark.parametrize(("family", "turns", "tokens"), [("qwen3_vl", 6, 24), ("gemma3", 2, 4)])
+@pytest.mark.parametrize(("family", "turns", "tokens"), [("qwen3_vl", 6, 24), ("gemma3", 8, 8)])
 def test_what_writing_takes_is_foretold(tmp_path, labels, family, turns, tokens):
     folder = tiny_families.save(family, tmp_path / "model")
     pictures = sorted({label.image for label in labels})
@@ -119,4 +121,6 @@ def test_what_writing_takes_is_foretold(tmp_path, labels, family, turns, tokens)
     framing = SeenFraming(model, Framing(loaded.processor))
     found = most_held(model, lambda: write(model, framing, requests, tokens, Sampling(1.0, 1.0)))
     print(f"{family} writing: {expected.total} / {found} = {expected.total / found:.3f}, {expected.parts()}")
-    assert expected.kv_cache > 0 and abs(expected.total / found - 1) < WITHIN
+    assert abs(expected.total / found - 1) < WITHIN
+    longer = rehearse_writing(Base.of(str(folder), "full"), trained, asked, 100 * tokens)
+    assert longer.kv_cache > expected.kv_cache
