@@ -58,11 +58,11 @@ ARRIVING = "The pictures are coming in. You can look around meanwhile."
 def walk(overview: Overview, questions: int, model: str) -> list[tuple[bool, str]]:
     """What a new project needs, one after the other: whether it is there, and what to do or what there is."""
     pictures, labels, captions = overview.pictures, overview.labels, overview.captions
-    asked = f"{questions} questions are asked on every picture."
+    asked = f"Questions asked on every picture: {questions}."
     return [
-        (pictures > 0, f"{pictures:,} pictures are in." if pictures else "Pictures: import a folder, or drop files."),
+        (pictures > 0, f"Pictures: {pictures:,} are in." if pictures else "Pictures: import a folder, or drop files."),
         (questions > 0, asked if questions else "Questions to ask on every picture: on the Label screen."),
-        (labels > 0, f"{labels:,} answers are given." if labels else "Answers to them on a few pictures: there, too."),
+        (labels > 0, f"Answers given: {labels:,}." if labels else "Answers to them on a few pictures: there, too."),
         (True, f"The model is {model}; another one can be chosen below."),
         (captions > 0, "Captions are there." if captions else "Captions: the Distil screen asks who writes them."),
     ]

@@ -51,6 +51,8 @@ def back_up(project: Project, folder: Path) -> Path:
 def restore(file: Path, home: Path, title: str = "") -> Path:
     """Makes a project of a backup, under its own name or a new one, and returns its folder.
 
+    Where a project of that name is there already, this one is called the second: "Polyps (2)".
+
     Raises:
         DataError: the file is no backup, or not a whole one. StorageError: there is no room, or no way to write.
     """
@@ -163,11 +165,12 @@ def _settle(folder: Path, home: Path, title: str) -> Path:
         if problems := project.db.problems():
             raise DataError(f"Its database is damaged: {problems[0]}.", "Choose another backup.")
         named = title.strip() or project.title
-        project.set_setting("", "title", named)
+        target = _free(home, slug(named))
+        number = target.name.removeprefix(f"{slug(named)}-")
+        project.set_setting("", "title", named if target.name == slug(named) else f"{named} ({number})")
     finally:
         project.close()
     _end_jobs(folder)
-    target = _free(home, slug(named))
     folder.rename(target)
     return target
 

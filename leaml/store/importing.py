@@ -10,6 +10,7 @@ folder again adds what is new in it, and nothing else.
 """
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -26,7 +27,7 @@ from leaml.store.arrival import Arrival
 from leaml.store.blanking import delete_unwanted
 from leaml.store.events import Change
 from leaml.store.findings import Findings
-from leaml.store.formats import Dataset, read_annotations, read_caption_table, read_folder
+from leaml.store.formats import CAPTIONS, PLACES, Dataset, read_annotations, read_caption_table, read_folder
 from leaml.store.layouts import arrow
 from leaml.store.likeness import near_duplicates
 from leaml.store.placing import LEFT_OUT, Placed, Said, place
@@ -212,9 +213,10 @@ def _finder(project: Project) -> Callable[[str], Path]:
 def _refusals(data: Dataset) -> Findings:
     """Findings that start with what reading the folder's files refused."""
     findings = Findings(notes=list(data.notes))
+    kinds = {CAPTIONS: findings.captions, PLACES: findings.pictures}
     for problem in data.problems:
-        kind = problem.split(".")[0]
-        tally = {"questions": findings.questions, "captions": findings.captions}.get(kind, findings.pictures)
+        table = re.match(r"(.+)\.\w+ (line|item) \d+: ", problem)
+        tally = kinds.get(table[1], findings.questions) if table else findings.pictures
         tally.refused.append(problem)
     return findings
 

@@ -50,7 +50,7 @@ def test_a_backup_comes_back_whole_beside_the_original(full, tmp_path):
     home = full.folder.parent
     folder = copies.restore(file, home)
     assert folder != full.folder and folder.name == "polyps-2"
-    same(full, folder, "Pölyps")
+    same(full, folder, "Pölyps (2)")
     same(full, copies.restore(file, home, "Other"), "Other")
     assert [path.name for path in projects(home)] == ["other", "polyps", "polyps-2"]
     assert [path.name for path in (tmp_path / "backups").iterdir()] == [file.name]
