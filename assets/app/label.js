@@ -206,6 +206,7 @@ leaml.label = function (element, props, watch) {
   function change(wanted) {
     if (!value.picture) return;
     state.mode = state.mode === wanted ? "" : wanted;
+    state.message = null;
     draw();
     if (state.mode === "comment") element.querySelector("[data-part=comment]").focus();
   }

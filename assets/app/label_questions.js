@@ -12,6 +12,7 @@ leaml.ownQuestion = function (value, drafted, parts, say) {
   if (!adding)
     return button(words.own, "", () => {
       drafted.adding = { question: "", type: value.types[0].key, choices: "", again: false };
+      parts.keep();
       parts.draw();
       document.querySelector("[data-part=own-question]").focus();
     }, { class: "card-quiet", "data-part": "own" });

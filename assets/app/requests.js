@@ -77,7 +77,7 @@ leaml.settled = (name) => {
   delete leaml.pending[name];
 };
 
-leaml.requests = function (name, patience = 15000) {
+leaml.requests = function (name, patience = 30000) {
   return function ask(payload) {
     if (leaml.awaits(name)) return false;
     leaml.pending[name] = { payload, until: performance.now() + patience };

@@ -13,7 +13,7 @@ window.leaml = window.leaml || {};
 
 leaml.saving = function (name, { owner, changed, handed }) {
   const { make, button } = leaml;
-  const PATIENCE = 15000;
+  const PATIENCE = 30000; // ms: drawing a sample of a large project takes a while
   const PAUSES = [1000, 2000, 5000];
   const page = Math.random().toString(36).slice(2); // each page keeps its own: a second window must not wipe it out
   let waiting = []; // {asked, person, about, moved, keeps, back, late}, oldest first; the first is on its way

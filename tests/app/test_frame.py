@@ -53,6 +53,7 @@ def test_screens_fill_what_they_have_declared_and_nothing_else(frame, tmp_path, 
 def test_screens_ids_begin_with_their_own_or_with_a_job(frame):
     for key, screen in frame.screens.items():
         own = (f"{key}-", *(f"{kind}-" for kind, where in texts.JOBS.items() if where == key))
+        own += ("model",) if key == "project" else ()  # app/model_choice.py, a part of its own
         ids = [part.elem_id for part in screen.outputs if part.elem_id]
         assert [id for id in ids if not id.startswith(own)] == [], key
 
@@ -60,6 +61,8 @@ def test_screens_ids_begin_with_their_own_or_with_a_job(frame):
 def test_loading_fills_header_and_all_screens(frame):
     updates = frame._load()
     assert updates[frame.shown] == "polyps"
+    assert updates[frame.standing]["filled"] and "filled" not in frame._standing(), "for whom: only then"
+    assert updates[frame.standing]["person"] == frame.context.person
     for screen in frame.screens.values():
         assert set(screen.refresh(True)) <= set(updates)
 
