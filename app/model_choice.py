@@ -135,7 +135,7 @@ class ModelChoice:
     def take(self, name: str) -> Said:
         """From now on, the project's forms name this model."""
         settled = choose(self._project(), self.context.person, (name or "").strip())
-        return Said(texts.USED.format(settled), {self.box: gr.update(label=_title(settled))})
+        return Said(texts.USED.format(texts.shown(settled)), {self.box: gr.update(label=_title(settled))})
 
     def _project(self) -> Project:
         project = self.context.project
@@ -145,4 +145,4 @@ class ModelChoice:
 
 
 def _title(name: str) -> str:
-    return texts.TITLE.format(texts.NANO if name == NANO else name)
+    return texts.TITLE.format(texts.NANO if name == NANO else texts.shown(name))

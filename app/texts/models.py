@@ -26,6 +26,12 @@ NO_OFFER = ("Nothing was looked up yet.", "Press Look it up first: it shows size
 BUSY = ("A model is being downloaded already.", "Wait for it, or stop it.")
 
 
+def shown(name: str) -> str:
+    """A model's name, with as much of its version as people compare by eye."""
+    name, at, commit = name.rpartition("@")
+    return f"{name}, version {commit[:8]}" if at and len(commit) == 40 else f"{name}{at}{commit}"
+
+
 def choice(known: Known, is_here: bool) -> str:
     """A line of the list."""
     return f"{known.model} · {'here' if is_here else f'{known.gib()} GB'} · {known.licence}"

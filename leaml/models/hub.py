@@ -61,7 +61,7 @@ class Offer:
     def sentences(self) -> list[str]:
         """The same in words."""
         left = self.size - self.here
-        weights = f"{self.parameters / 1e9:.2f} billion weights, " if self.parameters else ""
+        weights = f"{self.parameters / 1e6:,.0f} million weights, " if self.parameters else ""
         here = "on this computer already" if not left else f"{gigabytes(left)} to download"
         gated = "It is gated, and you are let in." if self.let_in else " ".join(is_gated(self.model, self.page))
         return [
