@@ -146,7 +146,7 @@ def test_where_people_disagree_somebody_else_decides(people):
 
 def test_the_card_leads_to_the_history_of_what_is_decided_and_of_nothing_else(part):
     card = part("review", value(item={"decided": "Accepted by Dr. A", "status": "accepted"}))
-    card.page.evaluate("leaml.history = (pair) => window.asked.push({ history: pair })")
+    card.page.evaluate("() => { leaml.history = (pair) => window.asked.push({ history: pair }); }")
     card.press("l")
     assert card.asked() == [{"history": 1}]
     card.answer(value(2))
