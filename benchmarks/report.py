@@ -23,6 +23,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from leaml.errors import StorageError
 from leaml.evaluation.metrics import Rate, rate
 from leaml.files import write_whole
 
@@ -143,7 +144,11 @@ class Report:
         Raises:
             StorageError: it cannot be written.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            what = f"{path} cannot be written: {error.strerror or error}."
+            raise StorageError(what, "Give another file with --out.") from error
         write_whole(path, json.dumps(self.plain(), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
     def text(self, parts: Sequence[str] | None = None) -> str:
