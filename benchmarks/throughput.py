@@ -1,8 +1,8 @@
 """Training beside TRL's `SFTTrainer`, and writing beside transformers' `generate`: the same work in one run, in turns.
 
-    .venv/bin/python -m pip install --no-deps --target /tmp/trl -r benchmarks/requirements.txt
-    PYTHONPATH=/tmp/trl .venv/bin/python -m benchmarks.throughput                  # minutes, on a machine that rests
-    .venv/bin/python -m benchmarks.throughput --parts writing --models nano --pictures 2 --rounds 3       # a try
+    python -m pip install --no-deps --target FOLDER -r benchmarks/requirements.txt
+    PYTHONPATH=FOLDER python -m benchmarks.throughput                  # minutes, on a machine that does nothing else
+    python -m benchmarks.throughput --parts writing --models nano --pictures 2 --rounds 3       # a try, without TRL
 
 Two models: nano, and one of its family with random weights and 256 image tokens per picture, both with six questions
 per picture. TRL is installed beside the project, not into it. Every round does the same work in all ways; a figure is

@@ -23,7 +23,7 @@ from leaml.errors import OptionError
 from leaml.models.adapters import add_lora, trainable_parameters
 from leaml.models.features import kept
 from leaml.training.batches import Example, Turn, answer_loss
-from leaml.training.loop import FitOptions, fit
+from leaml.training.loop import WATCHED_STEPS, FitOptions, fit
 from leaml.training.stage import StepBatches, quick_attention
 
 RANK, WARM_UP = 16, 3
@@ -56,9 +56,9 @@ def measure(work: Work, pictures: int, rounds: int) -> Iterator[Figure]:
         n=rounds, note=f"{pictures} pictures a step, LoRA of rank {RANK}, {trainable_parameters(work.model)} weights; "
         f"{work.words()}; {torch.get_num_threads()} threads",
     )  # fmt: skip
-    whole = sum(theirs.seconds[1:]) / sum(ours.seconds[1:])
+    whole = sum(theirs.seconds[WATCHED_STEPS:]) / sum(ours.seconds[WATCHED_STEPS:])
     looks = f"{sum(first_looks(plan))} of {len(plan) * pictures} looks at pictures were first ones"
-    yield Figure(part, "samples/s, all steps but the first", whole, "×", note=looks)
+    yield Figure(part, "samples/s, all steps that are not watched", whole, "×", note=looks)
     apart = [abs(one - other) / other for one, other in zip(ours.losses, theirs.losses, strict=True)]
     course = f"mean over {len(plan)} steps; {ours.losses[0]:.3f} at first, {ours.losses[-1]:.3f} at last"
     yield Figure(part, "losses differ by", sum(apart) / len(apart), "", LOSS_BAR, True, course)
@@ -135,7 +135,7 @@ class _Turns(TrainerCallback):
     def on_step_end(self, *_: Any, **__: Any) -> None:
         ended = now(self.device)
         self.theirs.seconds.append(ended - self.began)
-        if len(self.theirs.seconds) < WARM_UP:
+        if len(self.theirs.seconds) <= WATCHED_STEPS:
             self.watch.__exit__(None, None, None)
             self.theirs.peak = self.watch.peak
         figures = next(self.events).figures
@@ -145,7 +145,7 @@ class _Turns(TrainerCallback):
         self._let_them()
 
     def _let_them(self) -> None:
-        if len(self.theirs.seconds) + 1 < WARM_UP:
+        if len(self.theirs.seconds) < WATCHED_STEPS:  # as `fit` watches ours
             self.watch.__enter__()
         self.began = now(self.device)
 
