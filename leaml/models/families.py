@@ -3,9 +3,9 @@
     for known in KNOWN:
         known.model, known.licence, known.bytes("4bit")
 
-Sizes: counted on the classes of transformers 5.23 built without weights from the configuration that each model's page
-publishes; they agree with the counts on the pages. Licences and gates: as the models' pages on huggingface.co state
-them (read in 2025); `leaml download` shows what the page says on the day.
+Sizes: counted on the classes of transformers 5.23, built without weights from configurations after the published ones.
+Licences and gates: to the best of our knowledge, written without a look at the pages of the day. What the page says
+when a model is fetched is what counts, and `leaml download` shows it first.
 """
 
 from dataclasses import dataclass
