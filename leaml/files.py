@@ -9,7 +9,7 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -36,7 +36,8 @@ def replacing(path: Path, safe: bool = True) -> Iterator[Path]:
             _sync(part)
         part.replace(path)
     except BaseException as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # as where the folder is none: what went wrong is said below
+            part.unlink(missing_ok=True)
         if not isinstance(error, OSError):
             raise
         what = f"{path} cannot be written: {error.strerror or error}."

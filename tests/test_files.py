@@ -57,6 +57,12 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
         write_whole(tmp_path / "nowhere" / "file", "text")
 
 
+def test_a_file_where_the_folder_should_be_is_said(tmp_path):
+    (tmp_path / "taken").write_text("", encoding="utf-8")
+    with pytest.raises(StorageError, match="cannot be written"):
+        write_whole(tmp_path / "taken" / "file.txt", "x")
+
+
 def test_several_files_are_brought_onto_the_disk(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(files.os, "fsync", lambda handle: seen.append(handle))
