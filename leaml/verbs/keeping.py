@@ -10,17 +10,19 @@ from leaml.store import copies
 from leaml.store.project import Project
 from leaml.store.project import projects as project_folders
 from leaml.verbs import projects
+from leaml.verbs.flags import described
 from leaml.verbs.following import tell
 
 
 def add_options(parser: argparse.ArgumentParser, verb: str) -> None:
     words = parser.add_subparsers(dest="word", metavar="WORD", required=True)
-    listed = words.add_parser("list", help="list the projects")
+    listed = words.add_parser("list", help="list the projects", description=described("list the projects"))
     projects.add_home(listed)
     listed.add_argument("--json", action="store_true", help="one JSON object per line")
     kept = _word(words, "backup", "write the project into one file")
     kept.add_argument("folder", type=Path, metavar="FOLDER", help="where the file is written")
-    restored = words.add_parser("restore", help="make a project of a backup")
+    text = "make a project of a backup"
+    restored = words.add_parser("restore", help=text, description=described(text))
     restored.add_argument("file", type=Path, metavar="FILE", help="what `project backup` wrote")
     restored.add_argument("--title", default="", help="what it is called from then on (default: as it was)")
     projects.add_home(restored)
@@ -41,7 +43,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _word(words: argparse._SubParsersAction, name: str, text: str) -> argparse.ArgumentParser:
-    parser = words.add_parser(name, help=text)
+    parser = words.add_parser(name, help=text, description=described(text))
     projects.add_options(parser)
     return parser
 
