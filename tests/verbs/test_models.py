@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from leaml.models.families import KNOWN
 from leaml.store.project import Project
 from tests.local_hub import LocalHub, ask_here, empty_cache
 
+ROOT = Path(__file__).parents[2]
 NAME = "clinic/tiny"
 ABOUT = {"config": {"model_type": "idefics3"}, "cardData": {"license": "apache-2.0"}}
 
@@ -38,7 +40,9 @@ def test_models_are_listed_with_licence_memory_and_what_is_here(leaml, capsys, m
 
 def test_the_table_of_the_readme_is_printed(leaml, capsys):
     assert leaml("models", "--table") == 0
-    head, rule, *rows = capsys.readouterr().out.splitlines()
+    printed = capsys.readouterr().out
+    assert printed in (ROOT / "README.md").read_text(encoding="utf-8")
+    head, rule, *rows = printed.splitlines()
     assert len(rows) == len(KNOWN) and {line.count("|") for line in (head, rule, *rows)} == {head.count("|")}
     assert "[Qwen/Qwen3-VL-4B-Instruct](https://huggingface.co/Qwen/Qwen3-VL-4B-Instruct)" in rows[7]
 
