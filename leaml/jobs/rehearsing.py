@@ -6,6 +6,7 @@ The process behind `leaml.jobs.foretelling`: no weights are read, nothing is tra
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -132,4 +133,6 @@ def _ways(options: TrainingOptions, on_card: bool) -> Iterator[tuple[str, Any]]:
 
 
 if __name__ == "__main__":
+    if hasattr(os, "nice"):
+        os.nice(10)  # somebody is at work on the screen meanwhile
     sys.exit(main(sys.argv[1:]))
