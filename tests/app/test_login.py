@@ -67,6 +67,25 @@ def test_the_page_leads_to_the_login_and_the_login_to_the_page(client):
     assert client.get("/picture/polyps/1").status_code == 401
 
 
+def test_the_form_says_where_it_comes_from_and_one_of_elsewhere_opens_nothing(client, address):
+    assert client.get("/login").headers["referrer-policy"] == "same-origin"
+    form = {"name": "Dr. A", "password": SENTENCE}
+    for origin, status in (("null", 403), ("http://elsewhere.test", 403), (address.rstrip("/"), 303)):
+        assert client.post("/login", data=form, headers={"Origin": origin}).status_code == status
+
+
+@pytest.mark.browser
+def test_somebody_logs_in_with_a_browser(chromium, address):
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(address)
+    page.fill("input[name=name]", "Dr. A")
+    page.fill("input[name=password]", SENTENCE)
+    page.click("button")
+    page.wait_for_selector("#header", state="attached", timeout=60_000)
+    context.close()
+
+
 def test_a_wrong_password_or_cookie_opens_nothing(client):
     assert enter(client, password="wrong password").status_code == 403
     client.cookies.set(login.COOKIE, "made up")
