@@ -53,6 +53,8 @@ class Handler:
 
     def once(self, *values: Any) -> list[Any]:
         """Calls the handler."""
+        if self.quiet and not fits(self.context, self.needs):  # nobody asked for it: the page itself did, on opening
+            return [gr.skip() for _ in [*self.outputs, "note"]]
         try:
             return self._answer(self.handler(*self._admitted(values)))
         except Exception as error:
@@ -115,13 +117,19 @@ def refuse_unfit(context: Context, needs: Role) -> None:
     Raises:
         LeamlError: it is not.
     """
-    # What goes through Gradio's queue has lost its person: it changes nothing, and needs no more than the login.
-    if not context.asks_who or needs == "annotator":
-        return
-    entered = ENTERED.get()
-    if entered is None or not entered.may(needs):
+    if not fits(context, needs):
+        entered = ENTERED.get()
         role = entered.role if entered else "annotator"
         raise LeamlError(*(words.format(role=role, needs=needs) for words in login.MAY_NOT))
+
+
+def fits(context: Context, needs: Role) -> bool:
+    """Whether who asks is what is needed: all are, where nobody logs in."""
+    # What goes through Gradio's queue has lost its person: it changes nothing, and needs no more than the login.
+    if not context.asks_who or needs == "annotator":
+        return True
+    entered = ENTERED.get()
+    return entered is not None and entered.may(needs)
 
 
 def shown_name(context: Context) -> str:

@@ -5,6 +5,7 @@ import os
 import socket
 from types import SimpleNamespace
 
+import gradio as gr
 import httpx
 import pytest
 
@@ -151,6 +152,8 @@ def test_the_role_decides_what_may_be_done(context):
     refuse_unfit(SimpleNamespace(asks_who=False), "admin")
     refused = Handler(asking, lambda: 1, [], guarded=False, needs="admin").once()
     assert "You may not do this as annotator." in refused[-1]
+    unasked = Handler(asking, lambda: 1, [], guarded=False, quiet=True, needs="admin").once()
+    assert unasked == [gr.skip()]  # what a page does by itself is not scolded
 
 
 def test_nobody_changes_the_name_where_people_log_in(tmp_path):
