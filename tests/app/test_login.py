@@ -3,7 +3,6 @@
 import argparse
 import os
 import socket
-from types import SimpleNamespace
 
 import gradio as gr
 import httpx
@@ -133,9 +132,11 @@ def test_each_works_under_the_name_of_the_login(client):
         assert any(isinstance(part, dict) and part.get("value") == name for part in data)
 
 
-def test_the_role_decides_what_may_be_done(context):
+def test_the_role_decides_what_may_be_done(tmp_path):
     boss, annotator = Account("Dr. A", "admin"), Account("Dr. B", "annotator")
-    asking = SimpleNamespace(asks_who=True)
+    asking = Context(tmp_path)
+    refuse_unfit(asking, "admin")  # where nobody logs in
+    asking.asks_who = True
     for account, needs, refused in (
         (boss, "admin", False), (annotator, "annotator", False), (annotator, "reviewer", True), (None, "admin", True),
         (None, "annotator", False),
@@ -149,7 +150,6 @@ def test_the_role_decides_what_may_be_done(context):
                 refuse_unfit(asking, needs)
         finally:
             ENTERED.reset(token)
-    refuse_unfit(SimpleNamespace(asks_who=False), "admin")
     refused = Handler(asking, lambda: 1, [], guarded=False, needs="admin").once()
     assert "You may not do this as annotator." in refused[-1]
     unasked = Handler(asking, lambda: 1, [], guarded=False, quiet=True, needs="admin").once()

@@ -32,9 +32,15 @@ def people(part):
     return part("people", FOLDED)
 
 
+def unfold(people) -> None:
+    """Browsers tell of it a moment after the click."""
+    people.page.click("summary")
+    people.page.wait_for_function("window.asked.length")
+
+
 def unfolded(people, view: str, value: dict):
     """The part with one of its views open."""
-    people.page.click("summary")
+    unfold(people)
     people.asked()
     people.answer(FOLDED | {"view": view, view: value})
     return people
@@ -42,7 +48,7 @@ def unfolded(people, view: str, value: dict):
 
 def test_nothing_is_asked_before_it_is_unfolded(people):
     assert people.asked() == [] and people.texts("[role=tab]") == []
-    people.page.click("summary")
+    unfold(people)
     assert people.asked() == [{"act": "show", "view": "progress"}]
     people.answer(FOLDED | {"view": "progress", "progress": PROGRESS})
     assert people.texts("[role=tab]") == list(texts.TABS.values())
