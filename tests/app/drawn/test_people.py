@@ -81,7 +81,8 @@ def test_a_history_opens_above_everything_and_closes_again(people):
     assert people.texts("dialog del") == ["yes"] and people.texts("dialog ins") == ["no"]
     assert people.texts("[role=tab]"), "the view below stays"
     people.press("Escape")
-    assert people.page.locator("dialog").count() == 0 and people.page.evaluate("window.hacked") is None
+    people.page.wait_for_selector("dialog", state="detached")
+    assert people.page.evaluate("window.hacked") is None
 
 
 def test_settings_are_sent_as_typed_and_locked_where_they_may_not_be_changed(people):
