@@ -20,10 +20,9 @@ from torch import Tensor, nn
 
 from leaml.models.features import identity, seeing, together
 from leaml.models.framing import Framing, Look
-from leaml.models.packing import arranged
+from leaml.models.packing import IGNORED, PREFIX, arranged, padded
 from leaml.models.structure import base_model
 
-PREFIX, PADDING = 0, -1
 HEAD = 0
 """The number of the question itself among what belongs to a question; its answers have 1, 2, …"""
 PICTURES_AT_ONCE = 8
@@ -176,29 +175,24 @@ def _score(model: nn.Module, framing: Framing, rows: Sequence[_Row]) -> list[Lik
 
 def _inputs(framing: Framing, rows: Sequence[_Row], dtype: torch.dtype) -> tuple[dict[str, Any], Tensor]:
     """What `arranged` takes, and which tokens (rows, tokens) belong to a prefix; padded on the right."""
-    questions, parts = _padded([row.questions for row in rows], PADDING), _padded([row.parts for row in rows], HEAD)
+    questions, parts = padded([row.questions for row in rows], IGNORED), padded([row.parts for row in rows], HEAD)
     seeing_rows = [row.look for row in rows if row.look is not framing.blind_look]
     inputs: dict[str, Any] = together(seeing_rows, "cpu") if seeing_rows else {}
-    inputs |= {name: _padded([row.types(name) for row in rows], 0) for name in rows[0].look.types}
-    inputs["input_ids"] = _padded([row.ids for row in rows], framing.tokenizer.pad_token_id or 0)
+    inputs |= {name: padded([row.types(name) for row in rows], 0) for name in rows[0].look.types}
+    inputs["input_ids"] = padded([row.ids for row in rows], framing.tokenizer.pad_token_id or 0)
     if framing.packs:
-        inputs["position_ids"] = _padded([row.positions for row in rows], 0)
+        inputs["position_ids"] = padded([row.positions for row in rows], 0)
         inputs["attention_mask"] = _mask(questions, parts, dtype)
     else:
-        inputs["attention_mask"] = (questions != PADDING).long()
+        inputs["attention_mask"] = (questions != IGNORED).long()
     return inputs, questions == PREFIX
-
-
-def _padded(rows: Sequence[Sequence[int]], filling: int) -> Tensor:
-    longest = max(map(len, rows))
-    return torch.tensor([[*row, *[filling] * (longest - len(row))] for row in rows])
 
 
 def _mask(questions: Tensor, parts: Tensor, dtype: torch.dtype) -> Tensor:
     """Additive attention mask (rows, 1, tokens, tokens): 0 where a token may look, the lowest number elsewhere.
 
     Args:
-        questions: (rows, tokens) number of the question, `PREFIX` for what all see, `PADDING`.
+        questions: (rows, tokens) number of the question, `PREFIX` for what all see, `IGNORED`.
         parts: (rows, tokens) `HEAD` for the question itself, else the number of the answer.
     """
     here, there = questions[:, :, None], questions[:, None, :]

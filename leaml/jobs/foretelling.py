@@ -39,8 +39,8 @@ MATTERS = (
 ALIKE = ("model", "precision", "train", "method")
 """Those of them within which one measurement says something about another."""
 
-_asked: dict[str, subprocess.Popen] = {}
-"""Who is finding out what, of this process's children."""
+_asked: list[subprocess.Popen] = []
+"""Who is finding something out, of this process's children; one at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +86,13 @@ def known(project: Project, kind: str, options: Options) -> Foretold | None:
 
 def ask(project: Project, kind: str, options: Options) -> None:
     """Has a process find out, unless one is at it."""
-    key = _key(project, kind, options)
-    if any(child.poll() is None for child in _asked.values()):
+    if any(child.poll() is None for child in _asked):
         return  # one at a time: whoever asks asks again
     words = [str(project.folder), kind, options.model_dump_json()]
-    _asked.clear()
-    _asked[key] = subprocess.Popen(
+    _asked[:] = [subprocess.Popen(
         [sys.executable, "-m", "leaml.jobs.rehearsing", *words], cwd=processes.ROOT, env=processes.environment(),
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **processes.apart(),
-    )  # fmt: skip
+    )]  # fmt: skip
 
 
 def turn(project: Project) -> str:

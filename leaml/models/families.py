@@ -17,7 +17,7 @@ WHOLE_WAY = "small with random weights: prompt, loss, scores, both adapters, gen
 CARDS = (6, 8, 12, 16, 24, 48)
 """Memory of usual graphics cards, in GiB."""
 FITS = 0.7
-"""Of a card's memory, what weights may take, as in `quantised.choose_weights`: work and an adapter need the rest."""
+"""Of a card's memory, what weights may take: activations and an adapter need the rest."""
 GIB = 2**30
 
 

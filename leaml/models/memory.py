@@ -24,8 +24,6 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
-GIB = 2**30
-
 
 @dataclass(frozen=True, slots=True)
 class Needed:

@@ -25,10 +25,9 @@ from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import WeightRenaming, rename_source_key
 
 from leaml.errors import ModelError
+from leaml.models.families import FITS, GIB
 from leaml.models.structure import language_linears
 
-FITS = 0.7
-"""Of the free memory, what full weights may take: activations and an adapter need the rest."""
 STORED = "full_precision"
 """Attribute of a quantised model: shape and samples of the weights that it was made of, by parameter."""
 
@@ -49,8 +48,8 @@ def choose_weights(asked: str, device: torch.device, size: int, config: Any = No
         return "full", "weights in full: fewer bits save memory on a GPU alone"
     free = torch.cuda.mem_get_info(device)[0]
     if size <= FITS * free:
-        return "full", f"weights in full: {size / 2**30:.1f} GB of {free / 2**30:.1f} GB that are free"
-    return "4bit", f"weights in 4 bits: in full they are {size / 2**30:.1f} GB, and {free / 2**30:.1f} GB are free"
+        return "full", f"weights in full: {size / GIB:.1f} GB of {free / GIB:.1f} GB that are free"
+    return "4bit", f"weights in 4 bits: in full they are {size / GIB:.1f} GB, and {free / GIB:.1f} GB are free"
 
 
 def quantisation(weights: str, config: Any, dtype: torch.dtype) -> BitsAndBytesConfig | None:

@@ -15,13 +15,12 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image
 
-from leaml.models.memory import GIB, Needed
+from leaml.models.families import GIB
+from leaml.models.memory import Needed
 from leaml.training.batches import Example, Turn
 from leaml.training.rehearsal import Base, rehearse
 from leaml.training.trained import Trained
 
-CARDS = (6, 8, 12, 16, 24, 48)
-"""Sizes of graphics cards, GB."""
 LEFT = 0.9
 """Of a card, what tensors may take: screen, driver and gaps need the rest."""
 PICTURES = (8, 4, 2, 1)

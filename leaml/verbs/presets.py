@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from leaml.errors import OptionError
+from leaml.models.families import CARDS
 from leaml.options import AdaptOptions
 
 
@@ -20,7 +21,7 @@ def add_options(parser: argparse.ArgumentParser, verb: str) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Prints one preset for each card; its reasons below."""
-    from leaml.training.presets import CARDS, Presets  # torch takes its time: not for `--help`
+    from leaml.training.presets import Presets  # torch takes its time: not for `--help`
 
     presets = Presets(arguments.model, arguments.method)
     found = [presets.choose(card) for card in ([_card(arguments.card)] if arguments.card else CARDS)]

@@ -7,7 +7,8 @@ import pytest
 
 from leaml.jobs import foretelling, rehearsing
 from leaml.jobs.foretelling import FILE, Advice, Foretold
-from leaml.models.memory import GIB, Needed
+from leaml.models.families import GIB
+from leaml.models.memory import Needed
 from leaml.options import AdaptOptions, DistilOptions
 from leaml.records import Progress, Result
 
@@ -111,7 +112,7 @@ def test_one_process_is_asked_at_a_time(project, monkeypatch):
             return None if len(started) == 1 else 0
 
     monkeypatch.setattr(foretelling.subprocess, "Popen", Child)
-    monkeypatch.setattr(foretelling, "_asked", {})
+    monkeypatch.setattr(foretelling, "_asked", [])
     foretelling.ask(project, "adapt", OPTIONS)
     foretelling.ask(project, "distil", DistilOptions())
     assert len(started) == 1 and started[0][:3] == [sys.executable, "-m", "leaml.jobs.rehearsing"]

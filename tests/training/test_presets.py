@@ -2,9 +2,10 @@
 
 import pytest
 
-from leaml.models.memory import GIB, Needed
+from leaml.models.families import CARDS, GIB
+from leaml.models.memory import Needed
 from leaml.training import presets as module
-from leaml.training.presets import CARDS, Presets, Way, typical
+from leaml.training.presets import Presets, Way, typical
 
 
 @pytest.fixture

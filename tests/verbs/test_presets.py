@@ -5,6 +5,7 @@ import json
 import pytest
 
 from leaml.__main__ import main
+from leaml.models.families import CARDS
 from leaml.models.memory import Needed
 from leaml.training import presets as module
 from leaml.training.presets import Preset, Way
@@ -37,8 +38,8 @@ def test_a_card_gets_its_flags_and_the_reasons(chosen, capsys):
 def test_all_cards_as_json(capsys):
     assert main(["presets", "nano", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [row["card"] for row in rows] == list(module.CARDS)
-    assert [row["way"] is None for row in rows] == [card != 12 for card in module.CARDS]
+    assert [row["card"] for row in rows] == list(CARDS)
+    assert [row["way"] is None for row in rows] == [card != 12 for card in CARDS]
 
 
 @pytest.mark.parametrize("card", ["0", "twelve", "-1", "8.5"])
